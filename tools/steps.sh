@@ -1,0 +1,210 @@
+#!/usr/bin/env bash
+# The steps behind `make course` and `make test`: bash tools/steps.sh TARGET, from the repository root.
+#
+# A step is a function. It runs with its output in _build/logs/NAME.log; it may tell() the reader something short, or
+# stop() with one sentence that says what is wrong and what to do. Any other failure shows the end of its log.
+# Written for bash 3.2 and up, so that it runs on macOS as it comes.
+set -u
+cd "$(dirname "$0")/.." || exit 1
+
+PYTHON=${PYTHON:-python3}
+VENV=${VENV:-.venv}
+CLASS=_build/sample_class
+ASSIGNMENTS="03_seq2seq"
+NEEDED_GB=6
+LOGS=_build/logs
+STAMPS=_build/stamps
+mkdir -p "$LOGS" "$STAMPS"
+case $VENV in /*) VENV_BIN=$VENV/bin ;; *) VENV_BIN=$PWD/$VENV/bin ;; esac
+export PATH="$VENV_BIN:$PATH" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUTF8=1
+
+tell() { printf '%s' "$*" >&3; }
+stop() { printf '%s\n' "$*" >"$LOGS/why"; exit 1; }
+
+step() { # step NAME "What it does" "What to do when it fails"
+    local name=$1 title=$2 remedy=$3 started=$SECONDS status
+    number=$((number + 1))
+    rm -f "$LOGS/why"
+    printf '[%s/%s] %s ... ' "$number" "$steps" "$title"
+    (set -e; "step_$name") 3>&1 >"$LOGS/$name.log" 2>&1 </dev/null
+    status=$?
+    if [ $status -eq 0 ]; then
+        printf ' (%s s)\n' $((SECONDS - started))
+        return
+    fi
+    echo "failed"
+    if [ -s "$LOGS/why" ]; then
+        cat "$LOGS/why"
+    else
+        tail -n 25 "$LOGS/$name.log" | sed 's/^/    /'
+        echo "$title failed. $remedy The whole log is in $LOGS/$name.log."
+    fi
+    exit 1
+}
+
+fingerprint() { python tools/fingerprint.py "$@"; }
+unchanged() { [ -f "$STAMPS/$1" ] && [ "$(cat "$STAMPS/$1")" = "$2" ]; }
+remember() { mkdir -p "$STAMPS"; echo "$2" >"$STAMPS/$1"; }
+
+# ---------------------------------------------------------------------------------------------------- the steps
+
+step_env() {
+    local pin key version free
+    pin=$(sed -n 's/^torch==//p' constraints.txt)
+    if [ ! -x "$VENV/bin/python" ]; then
+        command -v "$PYTHON" >/dev/null || stop "There is no $PYTHON here: install Python 3.11, 3.12 or 3.13, then run make again."
+        version=$("$PYTHON" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        case $version in
+            3.11 | 3.12 | 3.13) ;;
+            *) stop "$PYTHON is Python $version, and the course needs 3.11, 3.12 or 3.13: name one of these, as in make course PYTHON=python3.12." ;;
+        esac
+        "$PYTHON" -c 'import venv, ensurepip' || stop "This Python has no venv module: install it (on Debian and Ubuntu: apt install python$version-venv), then run make again."
+    fi
+    key="$(cat pyproject.toml constraints.txt | cksum) $("$( [ -x "$VENV/bin/python" ] && echo "$VENV/bin/python" || echo "$PYTHON")" -V)"
+    if [ "$(cat "$VENV/installed" 2>/dev/null)" != "$key" ]; then
+        free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1048576))
+        [ "$free" -ge "$NEEDED_GB" ] || stop "Only $free GB are free on this disk, and the installation may need $NEEDED_GB: make room, then run make again."
+        tell "the first time this takes some minutes ..."
+        [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
+        "$VENV/bin/python" -m pip install "torch==$pin" # first and alone: an open range pulls gigabytes
+        "$VENV/bin/python" -m pip install -c constraints.txt -e '.[data,grading,book,test]'
+        echo "$key" >"$VENV/installed"
+    else
+        tell "nothing to install"
+    fi
+    version=$("$VENV/bin/python" -c 'from importlib.metadata import version; print(version("torch").split("+")[0])')
+    [ "$version" = "$pin" ] || stop "torch is $version and the course is tested with $pin: run $VENV/bin/python -m pip install torch==$pin, then make again."
+}
+
+step_data() {
+    seq2bert data list
+}
+
+step_exercises() {
+    classroom release
+}
+
+step_release_check() {
+    classroom release --check
+}
+
+step_book() {
+    local code pages
+    # jupyter-cache runs a page again when its text changes, and knows nothing of the code and results that it uses.
+    code=$(fingerprint src book/results solutions constraints.txt)
+    pages="$code $(fingerprint book _config.yml _toc.yml)"
+    if unchanged book "$pages" && [ -f _build/html/index.html ]; then
+        tell "nothing changed"
+        return
+    fi
+    if ! unchanged code "$code"; then
+        rm -rf _build/.jupyter_cache _build/.doctrees
+    fi
+    rm -f "$STAMPS/book"
+    remember code "$code"
+    jupyter-book build -W -n --keep-going .
+    remember book "$pages"
+}
+
+step_sample_class() {
+    local key name
+    key=$(fingerprint src solutions exercises nbgrader_config.py constraints.txt)
+    if unchanged class "$key" && [ -d "$CLASS" ]; then
+        tell "nothing changed"
+        return
+    fi
+    for name in $ASSIGNMENTS; do
+        seq2bert sample-class "$name" --out "$CLASS"
+    done
+}
+
+step_grade() {
+    local key name
+    key=$(fingerprint src solutions exercises nbgrader_config.py constraints.txt)
+    if unchanged class "$key" && [ -d "$CLASS" ]; then
+        tell "nothing changed"
+        return
+    fi
+    for name in $ASSIGNMENTS; do
+        classroom grade "$name" --class-dir "$CLASS"
+        classroom feedback "$name" --class-dir "$CLASS"
+        classroom report "$name" --class-dir "$CLASS"
+    done
+    remember class "$key"
+}
+
+step_lint() {
+    ruff check .
+    ruff format --check .
+}
+
+step_notebooks() {
+    # Every solution notebook and every page runs from top to bottom, with small experiments.
+    local pages=_build/pages page
+    export SEQ2BERT_PROFILE=smoke
+    rm -rf "$pages"
+    mkdir -p "$pages"
+    for page in book/*.md; do
+        if grep -q '^{code-cell}\|```{code-cell}' "$page"; then
+            jupytext --quiet --to ipynb --output "$pages/$(basename "${page%.md}").ipynb" "$page"
+        fi
+    done
+    python -m pytest -o addopts= -p no:cacheprovider -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 \
+        -n 2 --dist loadfile solutions "$pages"
+    tell "$(tail -n 1 "$LOGS/notebooks.log" | sed 's/ in .*//; s/=//g')"
+}
+
+# --------------------------------------------------------------------------------------- the targets of the Makefile
+
+addresses() {
+    echo
+    echo "The book:     file://$PWD/_build/html/index.html   (or: make serve)"
+    find "$CLASS" -path '*feedback*' -name '*.html' 2>/dev/null | sort | sed -n "1s|^|Feedback:     file://$PWD/|p"
+    find "$CLASS" -name 'report*.html' 2>/dev/null | sort | sed -n "1s|^|Class report: file://$PWD/|p"
+    echo "Exercises:    make lab"
+}
+
+again="Read the lines above, put it right, and run make again: it goes on from here."
+number=0
+case ${1:-} in
+    course) steps=6 ;;
+    test) steps=6 ;;
+    *) steps=1 ;;
+esac
+
+run_step() {
+    case $1 in
+        env) step env "Installing the course" "Check the network connection and the free disk space, then run make again." ;;
+        data) step data "Checking the data sets" "$again" ;;
+        exercises) step exercises "Releasing the exercises" "$again" ;;
+        book) step book "Building the book" "$again" ;;
+        sample_class) step sample_class "Handing in for the sample class" "$again" ;;
+        grade) step grade "Grading the sample class, writing its feedback" "$again" ;;
+        lint) step lint "Checking the style of the code" "Run make format, then make test again." ;;
+        release_check) step release_check "Comparing exercises/ with solutions/" "Run make exercises and commit the result." ;;
+        notebooks) step notebooks "Running every notebook and page" "$again" ;;
+    esac
+}
+
+case ${1:-} in
+    course)
+        for name in env data exercises book sample_class grade; do run_step $name; done
+        addresses
+        ;;
+    test)
+        for name in env lint release_check book notebooks; do run_step $name; done
+        echo "[6/6] Running the tests"
+        exec python -m pytest
+        ;;
+    env | data | exercises | book) run_step "$1" ;;
+    sample-class)
+        steps=2
+        run_step sample_class
+        run_step grade
+        addresses
+        ;;
+    *)
+        echo "usage: bash tools/steps.sh course|test|env|data|exercises|book|sample-class" >&2
+        exit 2
+        ;;
+esac
