@@ -1,0 +1,1 @@
+"""Metrics that no library has; everything else comes from jiwer, sacrebleu, scikit-learn and scipy."""

@@ -1,0 +1,145 @@
+"""Spelling to sound with a fixed context: the LSTM encoder-decoder of chapter 03 on CMUdict.
+
+Budget of the full profile: at most 30 minutes a seed on one CPU thread, a few minutes on a GPU.
+"""
+
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from seq2bert.data import g2p
+from seq2bert.evaluation.pronunciation import error_rates
+from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig, make_batch, shift, teacher_forcing_loss, write
+from seq2bert.sequences import PAD_ID, Vocabulary, batch_indices
+from seq2bert.training.checkpoint import release_weights
+from seq2bert.training.loop import TrainingConfig, pick_device, train
+
+DATA = ("cmudict",)
+MAX_PHONEMES = 32  # the longest pronunciation has 28
+LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)  # letters; the ends take in all shorter and longer words
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that decides a run apart from its seed."""
+
+    preset: str
+    epochs: int
+    batch_size: int
+    learning_rate: float
+    train_words: int | None = None  # None = all
+    test_words: int | None = None
+    beam_size: int = 4
+
+
+PROFILES = {
+    "smoke": Settings("small", epochs=2, batch_size=64, learning_rate=4e-3, train_words=6_000, test_words=500),
+    "full": Settings("base", epochs=14, batch_size=256, learning_rate=2e-3),
+}
+
+
+def vocabularies(pairs: list[tuple[str, g2p.Phonemes]]) -> tuple[Vocabulary, Vocabulary]:
+    """Letters and phonemes of the training pairs."""
+    return Vocabulary.build(word for word, _ in pairs), Vocabulary.build(said for _, said in pairs)
+
+
+def epoch_of_batches(pairs, letters: Vocabulary, phonemes: Vocabulary, batch_size: int):
+    """What the training loop asks for: from a generator, an epoch's batches of pairs of like length."""
+    lengths = [len(word) for word, _ in pairs]
+
+    def batches(generator: torch.Generator) -> list:
+        rows = batch_indices(lengths, batch_size, generator)
+        return [make_batch([pairs[i] for i in batch], letters, phonemes) for batch in rows]
+
+    return batches
+
+
+@torch.no_grad()
+def mean_loss(model: Seq2Seq, batches: list) -> float:
+    """Nats per phoneme over all batches, each weighted by its real tokens."""
+    device = next(model.parameters()).device
+    total = tokens = 0.0
+    for batch in batches:
+        real = (shift(batch[2])[1] != PAD_ID).sum().item()
+        total += teacher_forcing_loss(model, tuple(part.to(device) for part in batch)).item() * real
+        tokens += real
+    return total / tokens
+
+
+def letter_by_letter(pairs: list[tuple[str, g2p.Phonemes]]) -> dict[str, str]:
+    """The trivial rival: every letter says the phoneme it most often stands beside in words with as many of both."""
+    beside: dict[str, Counter] = {}
+    for word, said in pairs:
+        if len(word) == len(said):
+            for letter, phoneme in zip(word, said, strict=True):
+                beside.setdefault(letter, Counter())[phoneme] += 1
+    return {letter: counts.most_common(1)[0][0] for letter, counts in beside.items()}
+
+
+def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
+    """Train on the training words, test on words never seen: PER and WER, greedy and beam, and by word length."""
+    split = g2p.split()
+    pairs = g2p.pairs(split["train"][: settings.train_words])
+    test = split["test"][: settings.test_words]
+    letters, phonemes = vocabularies(pairs)
+    torch.manual_seed(seed)
+    config = Seq2SeqConfig.preset(settings.preset, len(letters), len(phonemes))
+    model = Seq2Seq(config).to(pick_device())
+    order = torch.Generator().manual_seed(0)
+    held_out = epoch_of_batches(g2p.pairs(split["validation"]), letters, phonemes, settings.batch_size)(order)
+    history = train(
+        model,
+        epoch_of_batches(pairs, letters, phonemes, settings.batch_size),
+        teacher_forcing_loss,
+        TrainingConfig(epochs=settings.epochs, learning_rate=settings.learning_rate, seed=seed),
+        evaluate=lambda m: {"validation nats per phoneme": mean_loss(m, held_out)},
+        checkpoint=folder / "training.pt",
+    )
+    words = [entry.word for entry in test]
+    ways = [entry.pronunciations for entry in test]
+    greedy = write(model, words, letters, phonemes, MAX_PHONEMES)
+    beam = write(model, words, letters, phonemes, MAX_PHONEMES, settings.beam_size)
+    spell = letter_by_letter(pairs)
+    trivial = error_rates([[spell[c] for c in word if c in spell] for word in words], ways)
+    greedy_rates, beam_rates = error_rates(greedy, ways), error_rates(beam, ways)
+    buckets = [[i for i, word in enumerate(words) if bucket(len(word)) == length] for length in LENGTHS]
+    by_length = [error_rates([beam[i] for i in rows], [ways[i] for i in rows]) for rows in buckets]
+    release_weights(
+        folder / "g2p.safetensors",
+        model,
+        {"settings": vars(config), "letters": letters.tokens, "phonemes": phonemes.tokens, "seed": seed},
+    )
+    return {
+        "metrics": {
+            "wer": beam_rates.wer,
+            "per": beam_rates.per,
+            "greedy_wer": greedy_rates.wer,
+            "greedy_per": greedy_rates.per,
+            "letter_by_letter_wer": trivial.wer,
+            "letter_by_letter_per": trivial.per,
+            "accuracy_by_length": [1 - rates.wer for rates in by_length],
+            "per_by_length": [rates.per for rates in by_length],
+            "validation_loss": [e["validation nats per phoneme"] for e in history.evaluations],
+            "training_seconds": history.seconds,
+        },
+        "axes": {
+            "letters": list(LENGTHS),
+            "words": [len(rows) for rows in buckets],
+            "train_pairs": len(pairs),
+            "test_words": len(test),
+            "parameters": config.num_parameters(),
+        },
+        "examples": {word: " ".join(said) for word, said in list(zip(words, beam, strict=True))[:40]},
+    }
+
+
+def bucket(length: int) -> int:
+    """The length under which a word is counted.
+
+    >>> bucket(1), bucket(7), bucket(20)
+    (3, 7, 14)
+    """
+    return min(max(length, LENGTHS[0]), LENGTHS[-1])
