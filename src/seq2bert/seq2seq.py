@@ -25,6 +25,9 @@ Context = tuple[State, ...]  # the final state of each encoder layer: all that t
 class Seq2SeqConfig:
     """Sizes of an encoder-decoder. Encoder and decoder have the same cell, width and depth.
 
+    `reverse_source` lets the encoder read from the last token to the first, so that the beginning of the source, with
+    which the target begins too, is what it read last (Sutskever et al., 2014, section 3.3).
+
     >>> Seq2SeqConfig.preset("tiny", source_vocab=32, target_vocab=43).num_parameters()
     42827
     """
@@ -36,6 +39,7 @@ class Seq2SeqConfig:
     num_layers: int = 1
     cell: str = "lstm"
     dropout: float = 0.0
+    reverse_source: bool = True
 
     def __post_init__(self):
         for name in ("source_vocab", "target_vocab", "embedding_size", "hidden_size", "num_layers"):
@@ -52,7 +56,7 @@ class Seq2SeqConfig:
         sizes = {
             "tiny": dict(embedding_size=32, hidden_size=64, cell="gru"),
             "small": dict(embedding_size=64, hidden_size=128, cell="gru"),
-            "base": dict(embedding_size=128, hidden_size=256, dropout=0.2),
+            "base": dict(embedding_size=128, hidden_size=256, dropout=0.1),
         }
         if name not in sizes:
             raise ValueError(f"preset must be one of {sorted(sizes)}, got {name!r}")
@@ -126,6 +130,8 @@ class Seq2Seq(nn.Module):
 
     def encode(self, source: Tensor, lengths: Tensor) -> Context:
         """The context of each source: ids (B, S) and lengths (B,) give a State per layer, all that decoding needs."""
+        if self.config.reverse_source:
+            source = reverse(source, lengths)
         _, context = self.encoder(source, padding_mask(lengths, source.size(1)))
         return context
 
@@ -142,6 +148,17 @@ class Seq2Seq(nn.Module):
         """
         logits, _ = self.decoder(inputs, self.encode(source, lengths))
         return logits
+
+
+def reverse(source: Tensor, lengths: Tensor) -> Tensor:
+    """Turn the real tokens of each row around and leave the padding at its end: (B, S) and (B,) give (B, S).
+
+    >>> reverse(torch.tensor([[7, 8, 9], [5, 6, 0]]), torch.tensor([3, 2])).tolist()
+    [[9, 8, 7], [6, 5, 0]]
+    """
+    places = torch.arange(source.size(1), device=source.device).expand_as(source)  # (B, S)
+    mirrored = lengths.unsqueeze(1) - 1 - places  # (B, S), negative on the padding
+    return source.gather(1, torch.where(mirrored < 0, places, mirrored))  # (B, S)
 
 
 def make_batch(pairs: Sequence[Pair], source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> Batch:

@@ -36,8 +36,8 @@ class Settings:
 
 
 PROFILES = {
-    "smoke": Settings("small", epochs=2, batch_size=64, learning_rate=4e-3, train_words=6_000, test_words=500),
-    "full": Settings("base", epochs=14, batch_size=256, learning_rate=2e-3),
+    "smoke": Settings("small", epochs=3, batch_size=64, learning_rate=4e-3, train_words=12_000, test_words=500),
+    "full": Settings("base", epochs=12, batch_size=256, learning_rate=2e-3),
 }
 
 
