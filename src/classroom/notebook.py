@@ -1,0 +1,49 @@
+"""Reading a notebook that somebody else wrote, with one sentence for everything that can be wrong with it."""
+
+import json
+from pathlib import Path
+
+from classroom.course import ClassroomError
+
+MAX_BYTES = 20_000_000
+
+
+def read_notebook(path):
+    """The notebook as nbformat's node in format 4; raises ClassroomError."""
+    import nbformat.reader
+
+    path = Path(path)
+    if not path.is_file():
+        raise ClassroomError(f"{path.name} is not a file: name a notebook that ends in .ipynb")
+    size = path.stat().st_size
+    if size > MAX_BYTES:
+        raise ClassroomError(
+            f"{path.name} is too large ({size / 1e6:.1f} MB, at most {MAX_BYTES / 1e6:.0f} MB): "
+            "clear its outputs and save it again"
+        )
+    try:
+        text = path.read_text(encoding="utf-8")
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ClassroomError(f"{path.name} is not JSON: save it again from Jupyter") from error
+    if not isinstance(content, dict) or "nbformat" not in content:
+        raise ClassroomError(f"{path.name} is JSON but not a notebook: save it from Jupyter, as .ipynb")
+    if content["nbformat"] != 4:
+        raise ClassroomError(
+            f"{path.name} has notebook format {content['nbformat']}, only 4 can be graded: "
+            "convert it with `jupyter nbconvert --to notebook`"
+        )
+    try:
+        notebook = nbformat.reader.reads(text)
+        nbformat.validate(notebook)
+    except Exception as error:
+        # A ValidationError's text goes on with the whole schema: the first line is what is wrong.
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise ClassroomError(f"{path.name} is not a valid notebook ({first}): save it again from Jupyter") from error
+    return notebook
+
+
+def grade_id(cell):
+    """The name of an nbgrader cell; None for every other cell."""
+    grading = cell.metadata.get("nbgrader")
+    return grading.get("grade_id") if isinstance(grading, dict) else None
