@@ -1,6 +1,6 @@
 """Print one hash for the contents of files and folders: a step whose hash is unchanged has nothing to do.
 
-Usage: python tools/fingerprint.py PATH...   (folders are read whole, less caches; a path that is missing counts as such)
+Usage: python tools/fingerprint.py PATH...   (folders are read whole, less caches; a missing path counts as missing)
 """
 
 import hashlib

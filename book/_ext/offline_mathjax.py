@@ -35,6 +35,7 @@ def silence_thebe(app, config):
     """Unhook the launcher of live cells: Jupyter Book always loads it, and all it does here is point to a CDN."""
     for listeners in app.events.listeners.values():
         listeners[:] = [one for one in listeners if not one.handler.__module__.startswith("sphinx_thebe")]
+    app.registry.css_files[:] = [file for file in app.registry.css_files if "thebe" not in file[0]]
 
 
 def setup(app):

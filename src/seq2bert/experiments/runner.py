@@ -92,13 +92,13 @@ def _run_seed(experiment: Any, name: str, profile: str, settings: Any, seed: int
         return json.loads(finished.read_text(encoding="utf-8"))
     print(f"{name}, seed {seed}, profile {profile}, on {device}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    wall, cpu = time.perf_counter(), time.process_time()
+    commit, wall, cpu = describe_commit(), time.perf_counter(), time.process_time()
     outcome = experiment.run_seed(settings, seed, folder)
     outcome = {
         "metrics": outcome["metrics"],
         "axes": outcome.get("axes", {}),
         "examples": outcome.get("examples", {}),
-        "commit": describe_commit(),
+        "commit": commit,
         "device": device,
         "libraries": {"python": platform.python_version()}
         | {library: metadata.version(library) for library in LIBRARIES},
