@@ -29,7 +29,7 @@ def release(
     check: Annotated[bool, typer.Option("--check", help="Write nothing; exit 1 if out of date.")] = False,
     course: CourseOption = None,
 ):
-    """Generate what learners get from what instructors edit."""
+    """Generate what learners get."""
     from classroom.release import drift
     from classroom.release import release as make
 
@@ -56,17 +56,21 @@ def check(
     as_json: JsonOption = False,
     course: CourseOption = None,
 ):
-    """Say before handing in what would lose marks, and run the visible tests. Your files are not touched."""
+    """Say what would lose marks, before handing in.
+
+    Compares your notebook with the released one and runs the visible tests on a copy. Exit 1: not ready.
+    """
     from classroom import precheck
 
     found = find_course(course, file.parent)
-    original, mine = precheck.load(found, file, assignment)
-    report = precheck.inspect(original, mine)
+    original, mine, name = precheck.load(found, file, assignment)
+    report = precheck.inspect(original, mine, file.name, name)
     if run:
         from classroom.rehearse import rehearse
 
         with _progress() as progress:
-            report.rows = rehearse(original, mine, file.resolve().parent, cell_seconds, seconds, progress)
+            report.rows, notes = rehearse(original, mine, file.resolve().parent, cell_seconds, seconds, progress)
+        report.notes += notes
     print(json.dumps(report.as_json(), indent=2)) if as_json else report.show(_console())
     if not report.ready:
         raise typer.Exit(1)
@@ -81,7 +85,10 @@ def grade(
     notebook_seconds: Annotated[int, typer.Option(min=1, help="Time limit of a submission.")] = 120,
     course: CourseOption = None,
 ):
-    """Grade the sample class: a result file a submission, and DIR/gradebook.db."""
+    """Grade the sample class.
+
+    Writes DIR/results/LEARNER/ASSIGNMENT.json and DIR/gradebook.db. Exit 3: something is not of the sample class.
+    """
     found = find_course(course)
     found.choose([assignment])
     from classroom.grade import Limits
@@ -99,7 +106,10 @@ def grade(
 
 @app.command(epilog="Example: classroom feedback 03_seq2seq --class-dir classes/sample")
 def feedback(assignment: AssignmentArgument, class_dir: ClassOption, course: CourseOption = None):
-    """Write a page a learner, and DIR/feedback/index.html for the instructor."""
+    """Write a feedback page a learner.
+
+    DIR/feedback/LEARNER/ASSIGNMENT/NOTEBOOK.html, and DIR/feedback/index.html for the instructor.
+    """
     found = find_course(course)
     found.choose([assignment])
     from classroom.feedback import feedback as write
@@ -109,7 +119,10 @@ def feedback(assignment: AssignmentArgument, class_dir: ClassOption, course: Cou
 
 @app.command(epilog="Example: classroom report 03_seq2seq --class-dir classes/sample")
 def report(assignment: AssignmentArgument, class_dir: ClassOption, as_json: JsonOption = False):
-    """Show the marks of the sample class; exit 1 if one is not as expected."""
+    """Show the marks beside the expected ones.
+
+    Exit 1: a mark is not as expected.
+    """
     from classroom.report import collect, disagreement, show
 
     rows = collect(assignment, class_dir)
@@ -150,7 +163,7 @@ def _console():
 
 
 class _progress:
-    """A bar on a terminal, a line a step elsewhere; on stderr either way. Called with (done, total, text)."""
+    """A bar on a terminal, a line a step elsewhere; on stderr. Called with (done, total, text)."""
 
     def __enter__(self):
         from rich.console import Console
@@ -164,9 +177,10 @@ class _progress:
 
     def __call__(self, done, total, text):
         if self.bar:
-            self.bar.print(f"[{done}/{total}] {text}", markup=False, highlight=False)
+            if text:
+                self.bar.print(f"[{done}/{total}] {text}", markup=False, highlight=False)
             self.bar.update(self.task, completed=done, total=total, description=f"{done}/{total}")
-        else:
+        elif text:
             print(f"[{done}/{total}] {text}", file=sys.stderr, flush=True)
 
     def __exit__(self, *error):

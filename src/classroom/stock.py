@@ -5,6 +5,8 @@ from copy import deepcopy
 
 from nbgrader.coursedir import CourseDirectory
 
+from classroom.course import ClassroomError
+
 
 class StockError(Exception):
     """nbgrader stopped; the message is the last error that it logged."""
@@ -44,6 +46,9 @@ def configure(course, assignment, **directories):
         "assignment_id": assignment,
         **{name: str(value) for name, value in directories.items()},
     }
+    for name in ("root", "source_directory"):
+        if any(character in folders[name] for character in "*?["):  # nbgrader looks for files with glob patterns
+            raise ClassroomError(f"rename the folder {folders[name]}: nbgrader cannot work in a path with *, ? or [")
     for name, value in folders.items():
         config.CourseDirectory[name] = value
     return config
