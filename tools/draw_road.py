@@ -142,12 +142,19 @@ def road():
     return svg(1000, 282, "The road from sequences to BERT, in five parts, and the sentence that walks it", body)
 
 
+def icon():
+    """Two words, and the arc between them."""
+    arc = f'<path d="M 8 22 Q 16 -4 24 22" fill="none" stroke="{ACCENT}" stroke-width="3.5" stroke-linecap="round"/>'
+    return svg(32, 32, icon.__doc__, [arc, dot(8, 24, INK), dot(24, 24, INK)])
+
+
 def main():
     OUT.mkdir(parents=True, exist_ok=True)
     for name, _, _, glyph in PARTS:
         content = svg(WIDTH, HEIGHT, glyph.__doc__, glyph())
         (OUT / f"part-{name}.svg").write_text(content, encoding="utf-8")
     (OUT / "thread.svg").write_text(svg(640, 110, thread.__doc__, thread()), encoding="utf-8")
+    (OUT / "favicon.svg").write_text(icon(), encoding="utf-8")
     (OUT / "road.svg").write_text(road(), encoding="utf-8")
 
 

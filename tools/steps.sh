@@ -12,8 +12,9 @@ VENV=${VENV:-.venv}
 CLASS=_build/sample_class
 ASSIGNMENTS="03_seq2seq"
 NEEDED_GB=6
-LOGS=_build/logs
-STAMPS=_build/stamps
+BUILD=${BUILD:-_build} # where logs and stamps go; only the tests name another place
+LOGS=$BUILD/logs
+STAMPS=$BUILD/stamps
 mkdir -p "$LOGS" "$STAMPS"
 case $VENV in /*) VENV_BIN=$VENV/bin ;; *) VENV_BIN=$PWD/$VENV/bin ;; esac
 export PATH="$VENV_BIN:$PATH" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUTF8=1
