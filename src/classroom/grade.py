@@ -12,13 +12,14 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import nbformat
 from nbgrader import __version__ as nbgrader_version
 
 from classroom import __version__, gradebook
 from classroom.autograde import autograde
 from classroom.course import ClassroomError, Course, notebooks_in
 from classroom.files import read_json, scratch, sha256, write_json
-from classroom.notebook import read_notebook
+from classroom.notebook import grade_id, read_notebook
 from classroom.processes import run_limited
 from classroom.release import IGNORED, check_source
 from classroom.sample import load_sample, read_submission, verify
@@ -126,7 +127,7 @@ def _grade_one(submission, grading):
         (folder / inside).parent.mkdir(parents=True, exist_ok=True)
         (folder / inside).write_bytes(content)
 
-    reason = _unreadable(folder, {task["notebook"] for task in grading.tasks})
+    reason = _tidy(folder, grading.workplace / "release" / grading.assignment)
     state, tasks = (QUARANTINED, {}) if reason else (GRADED, {})
     if not reason:
         state, reason, tasks = _run(submission, grading)
@@ -138,16 +139,32 @@ def _grade_one(submission, grading):
     return _result(submission, grading, state, reason, tasks, time.monotonic() - started)
 
 
-def _unreadable(folder, expected):
-    """Why a submission cannot be run; empty if it can."""
-    found = [path for path in notebooks_in(folder) if path.stem in expected]
-    if not found:
-        return f"no notebook was handed in: {' or '.join(sorted(f'{name}.ipynb' for name in expected))} is missing"
-    for path in found:
+def _tidy(folder, released):
+    """Make the notebooks of a submission such that nbgrader can read them; returns why not, if they cannot be.
+
+    Grading metadata comes from the release, so that a cell that was copied (with its grade id), retyped or invented
+    does not stop nbgrader. Of copies the first counts.
+    """
+    originals = {path.name: read_notebook(path) for path in notebooks_in(released)}
+    if not any((folder / name).is_file() for name in originals):
+        return f"no notebook was handed in: {' or '.join(originals)} is missing"
+    for name, original in originals.items():
+        if not (folder / name).is_file():
+            continue
         try:
-            read_notebook(path)
+            notebook = read_notebook(folder / name)
         except ClassroomError as error:
             return str(error)
+        known = {grade_id(cell): cell for cell in original.cells if grade_id(cell)}
+        for index, cell in enumerate(notebook.cells):
+            fresh = known.pop(grade_id(cell), None)
+            if fresh is None:
+                cell.metadata.pop("nbgrader", None)
+            else:
+                if fresh.metadata.nbgrader.get("solution"):
+                    fresh.source = cell.source
+                notebook.cells[index] = fresh
+        nbformat.write(notebook, folder / name)
     return ""
 
 

@@ -46,4 +46,5 @@ def read_notebook(path):
 def grade_id(cell):
     """The name of an nbgrader cell; None for every other cell."""
     grading = cell.metadata.get("nbgrader")
-    return grading.get("grade_id") if isinstance(grading, dict) else None
+    name = grading.get("grade_id") if isinstance(grading, dict) else None
+    return name if isinstance(name, str) else None
