@@ -48,22 +48,25 @@ def is_test_day(day: date) -> bool:
     return hashlib.sha256(day.isoformat().encode()).digest()[0] % 10 == 0
 
 
-def draw(count: int, generator: torch.Generator, test: bool = False) -> list[tuple[str, str]]:
+def draw(
+    count: int, generator: torch.Generator, test: bool = False, places: tuple[str, ...] | None = None
+) -> list[tuple[str, str]]:
     """Random days in random locales.
 
     Args:
         count: how many pairs.
         generator: the source of the draw.
         test: True draws test days, False training days.
+        places: the locales to draw from; all of them if None.
 
     Returns:
         `count` pairs (text, ISO date).
 
     >>> draw(2, torch.Generator().manual_seed(0))
-    [('2042 agstu 22', '2042-08-22'), ('16. 1. 1994', '1994-01-16')]
+    [('13 februari 2075', '2075-02-13'), ('11 kwietnia 1912', '1912-04-11')]
     """
     pairs: list[tuple[str, str]] = []
-    days, places = (LAST_DAY - FIRST_DAY).days + 1, locales()
+    days, places = (LAST_DAY - FIRST_DAY).days + 1, places or locales()
     while len(pairs) < count:
         day = FIRST_DAY + timedelta(days=int(torch.randint(days, (), generator=generator)))
         place = places[int(torch.randint(len(places), (), generator=generator))]

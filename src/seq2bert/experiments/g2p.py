@@ -18,6 +18,7 @@ from seq2bert.training.checkpoint import release_weights
 from seq2bert.training.loop import TrainingConfig, pick_device, train
 
 DATA = ("cmudict",)
+RELEASES = ("g2p.safetensors",)  # the first seed's weights become seq2bert.pretrained.g2p
 MAX_PHONEMES = 32  # the longest pronunciation has 28
 LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)  # letters; the ends take in all shorter and longer words
 
@@ -109,7 +110,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     by_length = [error_rates([beam[i] for i in rows], [ways[i] for i in rows]) for rows in buckets]
     release_weights(
         folder / "g2p.safetensors",
-        model,
+        model.state_dict(),
         {"settings": vars(config), "letters": letters.tokens, "phonemes": phonemes.tokens, "seed": seed},
     )
     return {

@@ -21,7 +21,9 @@ import torch
 
 from seq2bert.data.catalog import DATASETS
 from seq2bert.files import CourseError
+from seq2bert.pretrained import FOLDER as PRETRAINED
 from seq2bert.results import results_folder, summarise, write_record
+from seq2bert.training.checkpoint import release_weights, released_weights
 from seq2bert.training.loop import pick_device
 
 ROOT = Path(__file__).parents[3]
@@ -75,14 +77,26 @@ def run(name: str, profile: str, seeds: list[int], fresh: bool = False) -> Path:
     }
     path = (results_folder() if profile == "full" else ROOT / "_build" / "results") / f"{name}.json"
     write_record(path, content)
+    if profile == "full":
+        for file in getattr(experiment, "RELEASES", ()):
+            weights, card = released_weights(_folder(name, profile, settings, seeds[0]) / file)
+            measured = {
+                key: runs[0][key] for key in ("metrics", "device", "libraries", "wall_seconds", "commit", "data")
+            }
+            release_weights(PRETRAINED / file, weights, card | {"command": content["command"]} | measured)
     return path
+
+
+def _folder(name: str, profile: str, settings: Any, seed: int) -> Path:
+    """Where a seed keeps its checkpoint and outcome: another place for other settings or another device."""
+    key = hashlib.sha256(json.dumps([asdict(settings), describe_device(pick_device())]).encode()).hexdigest()[:12]
+    return ROOT / "_build" / "runs" / name / profile / f"seed-{seed}-{key}"
 
 
 def _run_seed(experiment: Any, name: str, profile: str, settings: Any, seed: int, fresh: bool) -> dict[str, Any]:
     """One seed: from its file if it has finished with the same settings, else run now."""
     device = describe_device(pick_device())
-    key = hashlib.sha256(json.dumps([asdict(settings), device]).encode()).hexdigest()[:12]
-    folder = ROOT / "_build" / "runs" / name / profile / f"seed-{seed}-{key}"
+    folder = _folder(name, profile, settings, seed)
     finished = folder / "outcome.json"
     if fresh:
         for path in folder.glob("*"):

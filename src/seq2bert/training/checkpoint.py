@@ -6,7 +6,7 @@ from typing import Any
 
 import torch
 from safetensors.torch import load_file, save_file
-from torch import Tensor, nn
+from torch import Tensor
 
 from seq2bert.files import write_atomically
 
@@ -28,9 +28,9 @@ def load_checkpoint(path: Path) -> dict[str, Any]:
         raise ValueError(f"{path} is not a readable checkpoint; delete it to train from the start ({error})") from error
 
 
-def release_weights(path: Path, model: nn.Module, card: dict[str, Any]) -> None:
+def release_weights(path: Path, weights: dict[str, Tensor], card: dict[str, Any]) -> None:
     """Write the weights in half precision as `path` (.safetensors) and what they are as a .json card beside it."""
-    weights = {name: value.detach().half().contiguous().cpu() for name, value in model.state_dict().items()}
+    weights = {name: value.detach().half().contiguous().cpu() for name, value in weights.items()}
     write_atomically(path, lambda temporary: save_file(weights, temporary))
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     write_atomically(path.with_suffix(".json"), lambda temporary: temporary.write_text(text, encoding="utf-8"))

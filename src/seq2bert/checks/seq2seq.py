@@ -1,0 +1,560 @@
+"""Assignment 03: shift and loss mask, decoder step, beam step, error rates, and the banded experiment."""
+
+import json
+import math
+from dataclasses import replace
+from pathlib import Path
+
+import torch
+from torch import Tensor
+from torch.nn import functional as F
+
+from seq2bert import pretrained
+from seq2bert import seq2seq as chapter
+from seq2bert.checks.task import CheckFailed, Mistake, Task
+from seq2bert.data import g2p
+from seq2bert.evaluation import pronunciation
+from seq2bert.profile import choose
+
+# Task 1a: shift ------------------------------------------------------------------------------------------------------
+
+
+def draw_targets(rows: int, longest: int, g: torch.Generator) -> Tensor:
+    """Padded targets `<bos> y1 ... yn <eos> <pad>` with ids from 4 to 11: (rows, at most longest + 2)."""
+    lengths = torch.randint(1, longest + 1, (rows,), generator=g).tolist()
+    return chapter.pad([[1, *torch.randint(4, 12, (n,), generator=g).tolist(), 2] for n in lengths])[0]
+
+
+shift = Task(
+    name="shift",
+    reference=chapter.shift,
+    outputs=("inputs", "labels"),
+    visible=lambda g: dict(targets=draw_targets(3, 5, g)),
+    hidden=lambda g: dict(targets=draw_targets(int(torch.randint(1, 6, (), generator=g)), 9, g)),
+    mistakes=(
+        Mistake(
+            "no shift",
+            lambda targets: (targets[:, :-1], targets[:, :-1]),
+            "Inputs and labels are the same: the decoder is asked to repeat what it reads, not to say what comes next.",
+        ),
+        Mistake(
+            "wrong way round",
+            lambda targets: (targets[:, 1:], targets[:, :-1]),
+            "Inputs and labels are swapped: the decoder reads the answer and predicts the token before it.",
+        ),
+        Mistake(
+            "inputs not cut",
+            lambda targets: (targets, targets[:, 1:]),
+            "The inputs still hold their last column: nothing follows it, so it has no label.",
+        ),
+        Mistake(
+            "labels not cut",
+            lambda targets: (targets[:, :-1], targets),
+            "The labels still begin with <bos>, which the decoder is given and never has to write.",
+        ),
+        Mistake(
+            "rolled",
+            lambda targets: (targets.roll(1, dims=1), targets),
+            "A rolled tensor brings its last column round to the front: the first input must be <bos>.",
+        ),
+        Mistake(
+            "eos lost",
+            lambda targets: (targets[:, :-2], targets[:, 1:-1]),
+            "The last label is cut off: without <eos> the decoder never learns to stop.",
+        ),
+        Mistake(
+            "cut along the batch",
+            lambda targets: (targets[:-1], targets[1:]),
+            "You cut the batch axis. Time is the second axis: targets[:, ...].",
+        ),
+    ),
+)
+
+
+# Task 1b: the loss ---------------------------------------------------------------------------------------------------
+
+
+def draw_loss(rows: int, longest: int, pad_id: int, g: torch.Generator) -> dict:
+    """Logits (B, T, 12) and padded labels (B, T); with another pad_id, its former tokens swap places with padding."""
+    labels = draw_targets(rows, longest, g)[:, 1:]
+    if pad_id:
+        labels = torch.where(labels == 0, pad_id, torch.where(labels == pad_id, 0, labels))
+    return dict(logits=2 * torch.randn(*labels.shape, 12, generator=g), labels=labels, pad_id=pad_id)
+
+
+def _token_losses(logits, labels):
+    return F.cross_entropy(logits.flatten(0, 1), labels.flatten(), reduction="none").view(labels.shape)
+
+
+def _zeroed_but_counted(logits, labels, pad_id=0):
+    return (_token_losses(logits, labels) * (labels != pad_id)).mean()
+
+
+def _summed(logits, labels, pad_id=0):
+    return (_token_losses(logits, labels) * (labels != pad_id)).sum()
+
+
+def _mean_of_rows(logits, labels, pad_id=0):
+    real = labels != pad_id
+    return ((_token_losses(logits, labels) * real).sum(1) / real.sum(1)).mean()
+
+
+sequence_loss = Task(
+    name="sequence_loss",
+    reference=chapter.sequence_loss,
+    outputs=("the loss",),
+    visible=lambda g: draw_loss(3, 6, 0, g),
+    hidden=lambda g: draw_loss(int(torch.randint(2, 6, (), generator=g)), 9, 7, g),
+    mistakes=(
+        Mistake(
+            "padding counted",
+            lambda logits, labels, pad_id=0: _token_losses(logits, labels).mean(),
+            "Padding is scored as if it were text. Only places where labels != pad_id may take part.",
+        ),
+        Mistake(
+            "zeroed but counted",
+            _zeroed_but_counted,
+            "The losses of padding are zero, but the mean still divides by all B*T cells: divide by the real tokens.",
+        ),
+        Mistake("summed", _summed, "This is the sum over the real tokens. Divide it by how many they are."),
+        Mistake(
+            "mean of rows",
+            _mean_of_rows,
+            "This is a mean over sequences of their means, so a token in a short sequence weighs more. "
+            "Every real token of the batch should weigh the same.",
+        ),
+        Mistake(
+            "softmax twice",
+            lambda logits, labels, pad_id=0: chapter.sequence_loss(logits.softmax(-1), labels, pad_id),
+            "The logits went through a softmax before the cross-entropy, which applies one itself.",
+        ),
+        Mistake(
+            "bits",
+            lambda logits, labels, pad_id=0: chapter.sequence_loss(logits, labels, pad_id) / math.log(2),
+            "This loss is in bits. The course measures in nats: use the natural logarithm.",
+        ),
+        Mistake(
+            "padding is always 0",
+            lambda logits, labels, pad_id=0: chapter.sequence_loss(logits, labels, 0),
+            "The id 0 is taken for padding although pad_id says otherwise.",
+        ),
+    ),
+)
+
+# Task 2: one step of the decoder -------------------------------------------------------------------------------------
+
+
+def reference_decoder_step(weights: dict[str, Tensor], token: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
+    """The chapter's Decoder with the given weights, asked for one step."""
+    vocab, width = weights["embedding"].shape
+    config = chapter.Seq2SeqConfig(1, vocab, width, hidden.size(1), cell="gru")
+    decoder = chapter.Decoder(config)
+    recurrent = {f"recurrent.layers.0.{name}": weights[name] for name in CELL_WEIGHTS}
+    ends = {
+        "embedding.weight": weights["embedding"],
+        "output.weight": weights["output_weight"],
+        "output.bias": weights["output_bias"],
+    }
+    decoder.load_state_dict(recurrent | ends)
+    with torch.no_grad():
+        logits, ((hidden,),) = decoder(token.unsqueeze(1), ((hidden,),))
+    return logits.squeeze(1), hidden
+
+
+CELL_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+
+
+def draw_step(batch: int, vocab: int, width: int, size: int, g: torch.Generator) -> dict:
+    """Random weights of a GRU decoder, one token and one state for each of `batch` rows."""
+    shapes = {
+        "embedding": (vocab, width),
+        "weight_ih": (3 * size, width),
+        "weight_hh": (3 * size, size),
+        "bias_ih": (3 * size,),
+        "bias_hh": (3 * size,),
+        "output_weight": (vocab, size),
+        "output_bias": (vocab,),
+    }
+    return dict(
+        weights={name: torch.randn(*shape, generator=g) for name, shape in shapes.items()},
+        token=torch.randint(0, vocab, (batch,), generator=g),
+        hidden=torch.randn(batch, size, generator=g),
+    )
+
+
+def _gru_variant(
+    order=(0, 1, 2), keep=True, reset_first=False, biases=True, activation=torch.tanh, read_old=False, finish=None
+):
+    """A GRU step with one thing changed, to make mistakes from."""
+
+    def step(weights, token, hidden):
+        embedded = weights["embedding"][token]
+        bias_ih, bias_hh = (weights["bias_ih"], weights["bias_hh"]) if biases else (None, None)
+        x = F.linear(embedded, weights["weight_ih"], bias_ih).chunk(3, -1)
+        h = F.linear(hidden, weights["weight_hh"], bias_hh).chunk(3, -1)
+        r, z, n = order
+        reset, update = (x[r] + h[r]).sigmoid(), (x[z] + h[z]).sigmoid()
+        if reset_first:
+            bias = None if bias_hh is None else bias_hh.chunk(3)[n]
+            candidate = activation(x[n] + F.linear(reset * hidden, weights["weight_hh"].chunk(3)[n], bias))
+        else:
+            candidate = activation(x[n] + reset * h[n])
+        new = (1 - update) * candidate + update * hidden if keep else update * candidate + (1 - update) * hidden
+        logits = F.linear(hidden if read_old else new, weights["output_weight"], weights["output_bias"])
+        return (finish(logits) if finish else logits), new
+
+    return step
+
+
+decoder_step = Task(
+    name="decoder_step",
+    reference=reference_decoder_step,
+    outputs=("logits", "hidden"),
+    visible=lambda g: draw_step(3, 7, 4, 5, g),
+    hidden=lambda g: draw_step(int(torch.randint(1, 5, (), generator=g)), 11, 6, 8, g),
+    tolerance=1e-4,
+    mistakes=(
+        Mistake(
+            "gates swapped",
+            _gru_variant(order=(1, 0, 2)),
+            "Reset and update gate have changed places: the rows of the weights are in the order r, z, n.",
+        ),
+        Mistake(
+            "update gate inverted",
+            _gru_variant(keep=False),
+            "The update gate is inverted: z = 1 keeps the old state, h' = (1 - z) n + z h.",
+        ),
+        Mistake(
+            "reset before the product",
+            _gru_variant(reset_first=True),
+            "The reset gate is applied to h before the product with U_n. Here, as in torch, it scales the product: "
+            "r * (U_n h + b).",
+        ),
+        Mistake("biases forgotten", _gru_variant(biases=False), "Both biases, bias_ih and bias_hh, are missing."),
+        Mistake(
+            "sigmoid for tanh",
+            _gru_variant(activation=torch.sigmoid),
+            "The candidate n went through a sigmoid; it needs tanh, so that a state can be negative.",
+        ),
+        Mistake(
+            "old state read",
+            _gru_variant(read_old=True),
+            "The logits are made from the state before the step. Read the token first, then speak: use the new state.",
+        ),
+        Mistake(
+            "probabilities",
+            _gru_variant(finish=lambda logits: logits.softmax(-1)),
+            "These are probabilities. Return the logits, before any softmax.",
+        ),
+    ),
+)
+
+# Task 3: one step of beam search -------------------------------------------------------------------------------------
+
+
+def draw_beam(batch: int, beams: int, vocab: int, eos_id: int, g: torch.Generator) -> dict:
+    """Falling scores of `beams` hypotheses, their next-token log-probabilities, about a third of them finished."""
+    scores = -3 * torch.rand(batch, beams, generator=g)
+    finished = torch.rand(batch, beams, generator=g) < 0.35
+    finished[0] = torch.arange(beams) == 0  # at least one finished, and (with more than one beam) one unfinished
+    return dict(
+        scores=scores.sort(-1, descending=True).values,
+        log_probs=(2 * torch.randn(batch, beams, vocab, generator=g)).log_softmax(-1),
+        finished=finished,
+        eos_id=eos_id,
+    )
+
+
+def _beam_variant(freeze=True, add=True, swap=False, waiting_token=None, free=False, fixed_eos=None):
+    """A beam step with one thing changed, to make mistakes from."""
+
+    def step(scores, log_probs, finished, eos_id=2):
+        eos_id = eos_id if fixed_eos is None else fixed_eos
+        vocab = log_probs.size(-1)
+        if freeze:
+            waiting = torch.full((vocab,), 0.0 if free else float("-inf"))
+            waiting[eos_id if waiting_token is None else waiting_token] = 0.0
+            log_probs = torch.where(finished.unsqueeze(-1), waiting, log_probs)
+        totals = scores.unsqueeze(-1) + log_probs if add else log_probs
+        best, place = totals.flatten(1).topk(scores.size(1))
+        return (best, place % vocab, place // vocab) if swap else (best, place // vocab, place % vocab)
+
+    return step
+
+
+def _best_of_each(scores, log_probs, finished, eos_id=2):
+    waiting = torch.full((log_probs.size(-1),), float("-inf"))
+    waiting[eos_id] = 0.0
+    best = (scores.unsqueeze(-1) + torch.where(finished.unsqueeze(-1), waiting, log_probs)).max(-1)
+    return best.values, torch.arange(scores.size(1)).expand_as(scores), best.indices
+
+
+beam_step = Task(
+    name="beam_step",
+    reference=chapter.beam_step,
+    outputs=("scores", "parents", "tokens"),
+    visible=lambda g: draw_beam(2, 3, 6, 2, g),
+    hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 4, 9, 5, g),
+    mistakes=(
+        Mistake(
+            "finished hypotheses go on",
+            _beam_variant(freeze=False),
+            "A finished hypothesis went on writing after its <eos>. Its only continuation is <eos> again, at no cost.",
+        ),
+        Mistake(
+            "waiting is free for every token",
+            _beam_variant(free=True),
+            "A finished hypothesis may add any token at no cost, so it fills the beam with copies of itself: "
+            "all tokens but <eos> need a log-probability of minus infinity.",
+        ),
+        Mistake(
+            "scores forgotten",
+            _beam_variant(add=False),
+            "Only the last token is scored. Add the score that the hypothesis already has.",
+        ),
+        Mistake(
+            "parents and tokens swapped",
+            _beam_variant(swap=True),
+            "Parents and tokens have changed places: in a flattened (K, V) table, place // V is the row (the "
+            "hypothesis) and place % V the column (the token).",
+        ),
+        Mistake(
+            "best of each",
+            _best_of_each,
+            "Each hypothesis kept its own best continuation. The K best are chosen among all K*V, so that one good "
+            "hypothesis can have several children and a bad one none.",
+        ),
+        Mistake(
+            "waits with padding",
+            _beam_variant(waiting_token=0),
+            "Finished hypotheses wait with token 0; they should repeat eos_id.",
+        ),
+        Mistake(
+            "eos is always 2",
+            _beam_variant(fixed_eos=2),
+            "The id 2 is taken for <eos> although eos_id says otherwise.",
+        ),
+    ),
+)
+
+beam_of_one = replace(
+    beam_step,
+    name="beam_step with one hypothesis (greedy search)",
+    visible=lambda g: draw_beam(3, 1, 6, 2, g),
+    hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 1, 9, 5, g),
+)
+
+# Task 4: error rates -------------------------------------------------------------------------------------------------
+
+SOUNDS = ("AA", "AE", "B", "D", "IY", "K", "L", "N", "S", "T")
+
+
+def draw_words(words: int, ways: int, g: torch.Generator) -> dict:
+    """Random pronunciations, and hypotheses that are one of them with a few phonemes dropped, added or replaced."""
+
+    def integer(low: int, high: int) -> int:
+        return int(torch.randint(low, high, (), generator=g))
+
+    def said(length: int) -> list[str]:
+        return [SOUNDS[integer(0, len(SOUNDS))] for _ in range(length)]
+
+    references = [[said(integer(2, 8)) for _ in range(integer(1, ways + 1))] for _ in range(words)]
+    hypotheses = []
+    for row in references:
+        mine = list(row[-1])
+        for _ in range(integer(0, 3)):
+            place = integer(0, len(mine))
+            mine[place : place + integer(0, 2)] = said(integer(0, 2))
+            mine = mine or said(1)
+        hypotheses.append(mine)
+    return dict(hypotheses=hypotheses, references=references)
+
+
+def reference_error_rates(hypotheses, references) -> tuple[float, float]:
+    """PER and WER as a plain pair."""
+    rates = pronunciation.error_rates(hypotheses, references)
+    return rates.per, rates.wer
+
+
+def _edits(a, b, substitution=1, insertion=1):
+    row = [insertion * j for j in range(len(b) + 1)]
+    for i, x in enumerate(a, 1):
+        above, row = row, [i]
+        for j, y in enumerate(b, 1):
+            row.append(min(above[j] + 1, row[-1] + insertion, above[j - 1] + substitution * (x != y)))
+    return row[-1]
+
+
+def _rates_variant(distance=_edits, ways=slice(None), length=lambda mine, near: len(near), per_word=False, count=False):
+    """Error rates with one thing changed, to make mistakes from."""
+
+    def rates(hypotheses, references):
+        edits, lengths = [], []
+        for mine, row in zip(hypotheses, references, strict=True):
+            best = min((distance(mine, way), -len(way), way) for way in row[ways])
+            edits.append(best[0])
+            lengths.append(max(1, length(mine, best[2])))
+        parts = [e / n for e, n in zip(edits, lengths, strict=True)]
+        per = sum(parts) / len(parts) if per_word else sum(edits) / sum(lengths)
+        return per, (sum(edits) if count else sum(e > 0 for e in edits)) / len(edits)
+
+    return rates
+
+
+def _place_by_place(a, b):
+    return sum(x != y for x, y in zip(a, b, strict=False)) + abs(len(a) - len(b))
+
+
+error_rates = Task(
+    name="error_rates",
+    reference=reference_error_rates,
+    outputs=("PER", "WER"),
+    visible=lambda g: draw_words(8, 2, g),
+    hidden=lambda g: draw_words(30, 3, g),
+    mistakes=(
+        Mistake(
+            "only the first pronunciation",
+            _rates_variant(ways=slice(1)),
+            "Only the first pronunciation of each word was compared. The nearest of them counts.",
+        ),
+        Mistake(
+            "place by place",
+            _rates_variant(distance=_place_by_place),
+            "Phonemes are compared place by place, so that one missing phoneme spoils all that follow. "
+            "Use the edit distance.",
+        ),
+        Mistake(
+            "substitution costs two",
+            _rates_variant(distance=lambda a, b: _edits(a, b, substitution=2)),
+            "A substitution costs 2 here. It is one edit, like a deletion or an insertion.",
+        ),
+        Mistake(
+            "length of the hypothesis",
+            _rates_variant(length=lambda mine, near: len(mine)),
+            "PER is divided by the length of the hypothesis. Divide by the nearest reference, or babbling pays.",
+        ),
+        Mistake(
+            "mean of the words' rates",
+            _rates_variant(per_word=True),
+            "This PER is the mean of each word's rate. It should be all edits divided by all reference phonemes.",
+        ),
+        Mistake(
+            "edits counted as words",
+            _rates_variant(count=True),
+            "WER counts edits. A word is wrong once, however many edits it needs.",
+        ),
+    ),
+)
+
+# The experiment ------------------------------------------------------------------------------------------------------
+
+LONGEST_WORD = 8  # letters
+TRAIN_WORDS, HELD_OUT_WORDS = 20_000, 1_000
+
+# PER on the held-out words, from `seq2bert run seq2seq_assignment --profile full --seeds 0 1 2 3 4`.
+FULL_MARKS_PER = 0.4  # mean + 3 std of the five seeds
+TRIVIAL_PER = 0.5  # every letter says its favourite phoneme
+
+
+def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
+    """Training and held-out words of at most eight letters; a tenth of the training words in the smoke profile."""
+    train, held_out = (
+        [entry for entry in g2p.split()[part] if len(entry.word) <= LONGEST_WORD] for part in ("train", "validation")
+    )
+    return train[: choose(full=TRAIN_WORDS, smoke=TRAIN_WORDS // 10)], held_out[:HELD_OUT_WORDS]
+
+
+def read_predictions(path: str | Path = "predictions.json") -> list[list[str]]:
+    """The phonemes that the learner's model wrote for the held-out words, in their order.
+
+    Raises:
+        CheckFailed: the file is missing, is not what the experiment writes, or leaves a word out.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckFailed(
+            f"{path.name} is not beside the notebook: run the experiment's cell, and hand in its file too"
+        )
+    try:
+        said = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError as error:
+        raise CheckFailed(f"{path.name} is not JSON ({error}): run the experiment's cell again") from error
+    if not isinstance(said, dict) or not all(isinstance(phonemes, str) for phonemes in said.values()):
+        raise CheckFailed(f'{path.name} should map each word to its phonemes, as in {{"cat": "K AE T"}}')
+    words = [entry.word for entry in experiment_words()[1]]
+    missing = [word for word in words if word not in said]
+    if missing:
+        raise CheckFailed(f"{path.name} lacks {len(missing)} of the {len(words)} held-out words, first {missing[0]!r}")
+    return [said[word].split() for word in words]
+
+
+def predictions(path: str | Path = "predictions.json") -> None:
+    """Is the predictions file whole? Prints the error rates that it earns."""
+    read_predictions(path)
+    print(f"{Path(path).name}: whole; PER {predicted_per(path):.3f}, full marks at {FULL_MARKS_PER:.3f} or less")
+
+
+def predicted_per(path: str | Path = "predictions.json") -> float:
+    """PER of the predictions, computed anew from the dictionary."""
+    ways = [entry.pronunciations for entry in experiment_words()[1]]
+    return pronunciation.error_rates(read_predictions(path), ways).per
+
+
+def experiment_points(points: float, path: str | Path = "predictions.json") -> float:
+    """Banded marks: all within three standard deviations of the reference, two thirds up to half-way to the trivial
+    baseline, one third for anything better than that baseline.
+
+    >>> band(FULL_MARKS_PER, 12), band(TRIVIAL_PER, 12)
+    (12, 0)
+    """
+    return band(predicted_per(path), points)
+
+
+def band(per: float, points: float) -> float:
+    """The marks that a phoneme error rate earns of `points`."""
+    if per <= FULL_MARKS_PER:
+        return points
+    if per <= (FULL_MARKS_PER + TRIVIAL_PER) / 2:
+        return round(points * 2 / 3, 1)
+    return round(points / 3, 1) if per < TRIVIAL_PER else 0
+
+
+# The sample class ----------------------------------------------------------------------------------------------------
+
+TASKS = ("task-1", "task-2", "task-3", "task-4")
+
+# Learners who are wrong in one known way: the line of the solution that they have, instead of which one, and what they
+# lose. A test holds that each is told the mistake of that name.
+WRONG_LEARNERS = {
+    "wrong-loss": (
+        "return -(picked * real).sum() / real.sum()",
+        "return -picked.mean()",
+        12,
+        "padding counted",
+    ),
+    "wrong-update": (
+        "hidden = (1 - update) * new + update * hidden",
+        "hidden = update * new + (1 - update) * hidden",
+        14,
+        "update gate inverted",
+    ),
+    "wrong-beam": (
+        "log_probs = torch.where(finished.unsqueeze(-1), waiting, log_probs)",
+        "",
+        14,
+        "finished hypotheses go on",
+    ),
+}
+
+
+def files_to_hand_in() -> dict[str, str]:
+    """What the experiment leaves beside the notebook, by file name: here the released checkpoint says the words."""
+    model, letters, phonemes = pretrained.g2p()
+    held_out = experiment_words()[1]
+    words = [entry.word for entry in held_out]
+    said = chapter.write(model, words, letters, phonemes, max_length=32, beam_size=4)
+    rates = pronunciation.error_rates(said, [entry.pronunciations for entry in held_out])
+    return {
+        "predictions.json": json.dumps({word: " ".join(p) for word, p in zip(words, said, strict=True)}, indent=0),
+        "metrics.json": json.dumps({"per": rates.per, "wer": rates.wer}),
+    }
