@@ -13,7 +13,7 @@ help:
 	@echo "make test          every test: style, library, grader, notebooks, the built site in a browser"
 	@echo ""
 	@echo "make env           only install (into $(VENV); nothing outside this folder is touched)"
-	@echo "make data          only check the data sets"
+	@echo "make data          only check this computer and the data sets"
 	@echo "make exercises     only release solutions/ into exercises/"
 	@echo "make book          only build the book into _build/html"
 	@echo "make sample-class  only grade the sample class and write its feedback"

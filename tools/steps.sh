@@ -19,7 +19,7 @@ mkdir -p "$LOGS" "$STAMPS"
 case $VENV in /*) VENV_BIN=$VENV/bin ;; *) VENV_BIN=$PWD/$VENV/bin ;; esac
 export PATH="$VENV_BIN:$PATH" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUTF8=1
 
-tell() { printf '%s' "$*" >&3; }
+tell() { printf '%s; ' "$*" >&3; }
 stop() { printf '%s\n' "$*" >"$LOGS/why"; exit 1; }
 
 step() { # step NAME "What it does" "What to do when it fails"
@@ -27,17 +27,18 @@ step() { # step NAME "What it does" "What to do when it fails"
     number=$((number + 1))
     rm -f "$LOGS/why"
     printf '[%s/%s] %s ... ' "$number" "$steps" "$title"
-    (set -e; "step_$name") 3>&1 >"$LOGS/$name.log" 2>&1 </dev/null
+    (set -e -o pipefail; "step_$name") 3>&1 >"$LOGS/$name.log" 2>&1 </dev/null
     status=$?
     if [ $status -eq 0 ]; then
-        printf ' (%s s)\n' $((SECONDS - started))
+        printf 'done (%s s)\n' $((SECONDS - started))
         return
     fi
     echo "failed"
     if [ -s "$LOGS/why" ]; then
         cat "$LOGS/why"
     else
-        tail -n 25 "$LOGS/$name.log" | sed 's/^/    /'
+        { grep -E 'WARNING:|ERROR:|^E  ' "$LOGS/$name.log" | head -n 12; echo; tail -n 20 "$LOGS/$name.log"; } |
+            sed -e "s/$(printf '\033')\[[0-9;]*m//g" -e 's/^/    /'
         echo "$title failed. $remedy The whole log is in $LOGS/$name.log."
     fi
     exit 1
@@ -65,7 +66,7 @@ step_env() {
     if [ "$(cat "$VENV/installed" 2>/dev/null)" != "$key" ]; then
         free=$(($(df -Pk . | awk 'NR == 2 { print $4 }') / 1048576))
         [ "$free" -ge "$NEEDED_GB" ] || stop "Only $free GB are free on this disk, and the installation may need $NEEDED_GB: make room, then run make again."
-        tell "the first time this takes some minutes ..."
+        tell "this takes some minutes"
         [ -x "$VENV/bin/python" ] || "$PYTHON" -m venv "$VENV"
         "$VENV/bin/python" -m pip install "torch==$pin" # first and alone: an open range pulls gigabytes
         "$VENV/bin/python" -m pip install -c constraints.txt -e '.[data,grading,book,test]'
@@ -78,11 +79,17 @@ step_env() {
 }
 
 step_data() {
+    seq2bert check-setup
     seq2bert data list
 }
 
 step_exercises() {
+    if unchanged exercises "$(fingerprint solutions exercises src/classroom nbgrader_config.py constraints.txt)"; then
+        tell "nothing changed"
+        return
+    fi
     classroom release
+    remember exercises "$(fingerprint solutions exercises src/classroom nbgrader_config.py constraints.txt)"
 }
 
 step_release_check() {
@@ -107,31 +114,33 @@ step_book() {
     remember book "$pages"
 }
 
+class_key() { fingerprint src solutions exercises nbgrader_config.py constraints.txt; }
+
 step_sample_class() {
-    local key name
-    key=$(fingerprint src solutions exercises nbgrader_config.py constraints.txt)
-    if unchanged class "$key" && [ -d "$CLASS" ]; then
+    local name
+    if unchanged class "$(class_key)" && [ -d "$CLASS" ]; then
         tell "nothing changed"
         return
     fi
+    rm -rf "$CLASS"
     for name in $ASSIGNMENTS; do
         seq2bert sample-class "$name" --out "$CLASS"
     done
 }
 
 step_grade() {
-    local key name
-    key=$(fingerprint src solutions exercises nbgrader_config.py constraints.txt)
-    if unchanged class "$key" && [ -d "$CLASS" ]; then
+    local name
+    if unchanged class "$(class_key)" && [ -d "$CLASS" ]; then
         tell "nothing changed"
         return
     fi
+    : >"$CLASS/report.txt"
     for name in $ASSIGNMENTS; do
         classroom grade "$name" --class-dir "$CLASS"
         classroom feedback "$name" --class-dir "$CLASS"
-        classroom report "$name" --class-dir "$CLASS"
+        classroom report "$name" --class-dir "$CLASS" | tee -a "$CLASS/report.txt"
     done
-    remember class "$key"
+    remember class "$(class_key)"
 }
 
 step_lint() {
@@ -159,10 +168,11 @@ step_notebooks() {
 
 addresses() {
     echo
-    echo "The book:     file://$PWD/_build/html/index.html   (or: make serve)"
-    find "$CLASS" -path '*feedback*' -name '*.html' 2>/dev/null | sort | sed -n "1s|^|Feedback:     file://$PWD/|p"
-    find "$CLASS" -name 'report*.html' 2>/dev/null | sort | sed -n "1s|^|Class report: file://$PWD/|p"
-    echo "Exercises:    make lab"
+    cat "$CLASS/report.txt"
+    echo
+    echo "The book:  file://$PWD/_build/html/index.html   (or: make serve)"
+    echo "Feedback:  file://$PWD/$CLASS/feedback/index.html"
+    echo "Exercises: make lab"
 }
 
 again="Read the lines above, put it right, and run make again: it goes on from here."
@@ -176,7 +186,7 @@ esac
 run_step() {
     case $1 in
         env) step env "Installing the course" "Check the network connection and the free disk space, then run make again." ;;
-        data) step data "Checking the data sets" "$again" ;;
+        data) step data "Checking this computer and the data" "Do what the arrows say, then run make again." ;;
         exercises) step exercises "Releasing the exercises" "$again" ;;
         book) step book "Building the book" "$again" ;;
         sample_class) step sample_class "Handing in for the sample class" "$again" ;;
@@ -195,7 +205,7 @@ case ${1:-} in
     test)
         for name in env lint release_check book notebooks; do run_step $name; done
         echo "[6/6] Running the tests"
-        exec python -m pytest
+        exec python -m pytest -n 2 --dist loadfile
         ;;
     env | data | exercises | book) run_step "$1" ;;
     sample-class)
