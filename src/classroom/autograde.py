@@ -71,10 +71,12 @@ def autograde(job):
     """
     workplace = Path(job["workplace"])
     os.environ.update(CLASSROOM_GRADING="1", IPYTHONDIR=str(workplace / "ipython"))
+    course = Course(Path(job["course"]))
     config = configure(
-        Course(Path(job["course"])),
+        course,
         job["assignment"],
         root=workplace,
+        source_directory=course.source,
         db_url=job["db_url"],
         student_id=job["learner"],
         submitted_directory="submitted",

@@ -136,12 +136,14 @@ def main(arguments=None):
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that a grader that is told to stop cleans up
     try:
         code = app(args=arguments, standalone_mode=False)
+        if code == 130:  # how typer reports Ctrl-C
+            _complain("stopped", code)
     except ClassroomError as error:
         code = _complain(error, error.exit_code)
     except OSError as error:
         where = f": {error.filename}" if error.filename else ""
         code = _complain(f"{error.strerror or error}{where}", 2)
-    except (KeyboardInterrupt, typer.Abort):
+    except (KeyboardInterrupt, typer.Abort):  # outside a command
         code = _complain("stopped", 130)
     except Exception as error:
         if not hasattr(error, "format_message"):  # what typer raises for a command line that it cannot read

@@ -36,21 +36,21 @@ def configure(course, assignment, **directories):
     Args:
         course: the Course.
         assignment: name of the one assignment.
-        directories: traits of nbgrader's CourseDirectory: root, db_url, submitted_directory, ...
+        directories: traits of nbgrader's CourseDirectory: root, db_url, submitted_directory, ... A folder that is
+            read must be relative to root: nbgrader takes an absolute one for a regular expression.
     """
     config = deepcopy(course.config)
     folders = {
-        "root": str(course.root),
-        "source_directory": str(course.source),
+        "root": course.root,
+        "source_directory": course.source.relative_to(course.root),
         "directory_structure": "{nbgrader_step}/{student_id}/{assignment_id}",
         "assignment_id": assignment,
-        **{name: str(value) for name, value in directories.items()},
+        **directories,
     }
-    for name in ("root", "source_directory"):
-        if any(character in folders[name] for character in "*?["):  # nbgrader looks for files with glob patterns
-            raise ClassroomError(f"rename the folder {folders[name]}: nbgrader cannot work in a path with *, ? or [")
+    if any(character in str(folders["root"]) for character in "*?["):  # nbgrader makes glob patterns of it
+        raise ClassroomError(f"rename the folder {folders['root']}: nbgrader cannot work in a path with *, ? or [")
     for name, value in folders.items():
-        config.CourseDirectory[name] = value
+        config.CourseDirectory[name] = str(value)
     return config
 
 

@@ -1,3 +1,6 @@
+import functools
+
+import nbgrader.api
 import pytest
 from tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, add_learner, answered, make_course
 
@@ -7,6 +10,14 @@ from classroom.release import release
 STUBBORN = "import signal\nsignal.signal(signal.SIGINT, signal.SIG_IGN)\nwhile True:\n    pass"
 NOISY = "import sys\ndef scale(xs, k):\n    print('careful <b>', file=sys.stderr)\n    return [k * x for x in xs]"
 SPY = "def scale(xs, k):\n    print(In)\n    return []\nscale([], 0)\nprint('<script>alert(1)</script>')"
+
+
+@pytest.fixture(autouse=True, scope="session")
+def _one_alembic():
+    """nbgrader asks a command for the version of its tables for each new gradebook: once is enough for all tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(nbgrader.api, "get_alembic_version", functools.cache(nbgrader.api.get_alembic_version))
+        yield
 
 
 @pytest.fixture(scope="session")
