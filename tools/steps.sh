@@ -37,7 +37,7 @@ step() { # step NAME "What it does" "What to do when it fails"
     if [ -s "$LOGS/why" ]; then
         cat "$LOGS/why"
     else
-        { grep -E 'WARNING:|ERROR:|^E  ' "$LOGS/$name.log" | head -n 12; echo; tail -n 20 "$LOGS/$name.log"; } |
+        { grep -E 'WARNING:|ERROR:|^E  ' "$LOGS/$name.log" | head -n 12; tail -n 20 "$LOGS/$name.log"; } |
             sed -e "s/$(printf '\033')\[[0-9;]*m//g" -e 's/^/    /'
         echo "$title failed. $remedy The whole log is in $LOGS/$name.log."
     fi
@@ -149,19 +149,20 @@ step_lint() {
 }
 
 step_notebooks() {
-    # Every solution notebook and every page runs from top to bottom, with small experiments.
-    local pages=_build/pages page
+    # Every solution notebook and every page runs from top to bottom, as a copy, with small experiments.
+    local copies=_build/notebooks page
     export SEQ2BERT_PROFILE=smoke
-    rm -rf "$pages"
-    mkdir -p "$pages"
+    rm -rf "$copies"
+    mkdir -p "$copies"
+    cp -R solutions "$copies/"
     for page in book/*.md; do
-        if grep -q '^{code-cell}\|```{code-cell}' "$page"; then
-            jupytext --quiet --to ipynb --output "$pages/$(basename "${page%.md}").ipynb" "$page"
+        if grep -q '{code-cell}' "$page"; then
+            jupytext --quiet --to ipynb --output "$copies/$(basename "${page%.md}").ipynb" "$page"
         fi
     done
     python -m pytest -o addopts= -p no:cacheprovider -q --nbval-lax --nbval-current-env --nbval-cell-timeout=120 \
-        -n 2 --dist loadfile solutions "$pages"
-    tell "$(tail -n 1 "$LOGS/notebooks.log" | sed 's/ in .*//; s/=//g')"
+        -n 2 --dist loadfile "$copies"
+    tell "$(grep -E '[0-9]+ passed' "$LOGS/notebooks.log" | tail -n 1 | sed -e 's/ in .*//' -e 's/passed/cells ran/')"
 }
 
 # --------------------------------------------------------------------------------------- the targets of the Makefile
