@@ -206,7 +206,7 @@ case ${1:-} in
     test)
         for name in env lint release_check book notebooks; do run_step $name; done
         echo "[6/6] Running the tests"
-        exec python -m pytest -n 2 --dist loadfile
+        exec python -m pytest -n 2 --dist loadfile -rs
         ;;
     env | data | exercises | book) run_step "$1" ;;
     sample-class)

@@ -14,7 +14,7 @@ ALL_CHECKPOINTS = 60_000_000
 HERE = Path(__file__).relative_to(ROOT).as_posix()
 
 # Each pattern is put together from pieces, so that this file doesn't match itself.
-DEVELOPER_PATH = re.compile(r"(?<![\w./~-])/(?:home|Users|root|work|mnt|data)/[\w.-]+|\b[A-Z]:\\\\?Users\\")
+DEVELOPER_PATH = re.compile(r"(?<![\w./~}-])/(?:home|Users|root|work)/[\w.-]+|\b[A-Z]:\\\\?Users\\")
 REGISTRY = re.compile(
     "|".join(map(re.escape, ("pypi" + ".org", "python" + "hosted", "registry." + "npmjs", "anaconda" + ".org")))
 )
