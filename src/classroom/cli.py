@@ -89,8 +89,13 @@ def grade(
 
     Writes DIR/results/LEARNER/ASSIGNMENT.json and DIR/gradebook.db. Exit 3: something is not of the sample class.
     """
+    from classroom.processes import warm_up
+    from classroom.sample import load_sample, verify
+
     found = find_course(course)
     found.choose([assignment])
+    verify(class_dir, assignment, load_sample(class_dir, assignment))  # before anything else is even imported
+    warm_up("classroom.autograde")
     from classroom.grade import Limits
     from classroom.grade import grade as grade_all
 

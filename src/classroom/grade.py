@@ -19,7 +19,7 @@ from classroom import __version__, gradebook
 from classroom.autograde import autograde
 from classroom.course import ClassroomError, Course, notebooks_in
 from classroom.files import read_json, scratch, sha256, write_json
-from classroom.notebook import grade_id, read_notebook
+from classroom.notebook import read_notebook, restore
 from classroom.processes import run_limited
 from classroom.release import IGNORED, check_source
 from classroom.sample import load_sample, read_submission, verify
@@ -121,7 +121,8 @@ def _executed(submission, grading):
 
 def _grade_one(submission, grading):
     started = time.monotonic()
-    shutil.rmtree(_executed(submission, grading), ignore_errors=True)
+    for kind in ("autograded", "feedback"):  # nothing of an earlier grading may pass for this one's
+        shutil.rmtree(grading.class_dir / kind / submission.learner / grading.assignment, ignore_errors=True)
     folder = grading.workplace / "submitted" / submission.learner / grading.assignment
     for inside, content in read_submission(grading.class_dir, grading.assignment, submission).items():
         (folder / inside).parent.mkdir(parents=True, exist_ok=True)
@@ -140,11 +141,7 @@ def _grade_one(submission, grading):
 
 
 def _tidy(folder, released):
-    """Make the notebooks of a submission such that nbgrader can read them; returns why not, if they cannot be.
-
-    Grading metadata comes from the release, so that a cell that was copied (with its grade id), retyped or invented
-    does not stop nbgrader. Of copies the first counts.
-    """
+    """Make the notebooks of a submission such that nbgrader can run them; returns why not, if they cannot be."""
     originals = {path.name: read_notebook(path) for path in notebooks_in(released)}
     if not any((folder / name).is_file() for name in originals):
         return f"no notebook was handed in: {' or '.join(originals)} is missing"
@@ -155,15 +152,7 @@ def _tidy(folder, released):
             notebook = read_notebook(folder / name)
         except ClassroomError as error:
             return str(error)
-        known = {grade_id(cell): cell for cell in original.cells if grade_id(cell)}
-        for index, cell in enumerate(notebook.cells):
-            fresh = known.pop(grade_id(cell), None)
-            if fresh is None:
-                cell.metadata.pop("nbgrader", None)
-            else:
-                if fresh.metadata.nbgrader.get("solution"):
-                    fresh.source = cell.source
-                notebook.cells[index] = fresh
+        restore(notebook, original)
         nbformat.write(notebook, folder / name)
     return ""
 
@@ -188,6 +177,8 @@ def _run(submission, grading):
         return QUARANTINED, "the notebook could not be graded: the process that ran it died", {}
     if "stopped" in outcome:
         return LIMITED, outcome["stopped"], {}
+    if "No space left on device" in outcome.get("error", ""):
+        raise ClassroomError(f"no space left on the device of {grading.class_dir}: make room and grade again")
     if "error" in outcome:
         return QUARANTINED, f"the notebook could not be graded: {outcome['error']}", {}
     if outcome["slow"]:

@@ -1,6 +1,8 @@
 """Reading a notebook that somebody else wrote, with one sentence for everything that can be wrong with it."""
 
 import json
+import warnings
+from copy import deepcopy
 from pathlib import Path
 
 from classroom.course import ClassroomError
@@ -9,7 +11,7 @@ MAX_BYTES = 20_000_000
 
 
 def read_notebook(path):
-    """The notebook as nbformat's node in format 4; raises ClassroomError."""
+    """The notebook as nbformat's node in format 4.5; raises ClassroomError."""
     import nbformat.reader
 
     path = Path(path)
@@ -34,8 +36,12 @@ def read_notebook(path):
             "convert it with `jupyter nbconvert --to notebook`"
         )
     try:
-        notebook = nbformat.reader.reads(text)
-        nbformat.validate(notebook)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # about cell ids, which older notebooks lack
+            notebook = nbformat.reader.reads(text)
+            if notebook.nbformat_minor < 5:
+                notebook = nbformat.v4.upgrade(notebook, from_minor=notebook.nbformat_minor)
+            nbformat.validate(notebook, relax_add_props=True)
     except Exception as error:
         # A ValidationError's text goes on with the whole schema: the first line is what is wrong.
         first = (str(error).splitlines() or [type(error).__name__])[0]
@@ -48,3 +54,20 @@ def grade_id(cell):
     grading = cell.metadata.get("nbgrader")
     name = grading.get("grade_id") if isinstance(grading, dict) else None
     return name if isinstance(name, str) else None
+
+
+def restore(notebook, released):
+    """Put the released cells in place of a learner's copies of them; only the text of the answers is the learner's.
+
+    So a cell that was edited, retyped, or copied with its grade id does no harm: of copies the first counts, and
+    grading metadata that the assignment does not know is dropped.
+    """
+    known = {grade_id(cell): cell for cell in released.cells if grade_id(cell)}
+    for index, cell in enumerate(notebook.cells):
+        original = known.pop(grade_id(cell), None)
+        if original is None:
+            cell.metadata.pop("nbgrader", None)
+        else:
+            notebook.cells[index] = deepcopy(original)
+            if original.metadata.nbgrader.get("solution"):
+                notebook.cells[index].source = cell.source

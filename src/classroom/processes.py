@@ -8,8 +8,15 @@ import os
 import signal
 import threading
 from contextlib import suppress
+from multiprocessing import forkserver
 
 import psutil
+
+
+def warm_up(module):
+    """Start the server and let it import a module while this process goes on with its own imports."""
+    multiprocessing.get_context("forkserver").set_forkserver_preload([module])
+    forkserver.ensure_running()
 
 
 def run_limited(function, argument, seconds):
@@ -20,9 +27,8 @@ def run_limited(function, argument, seconds):
         argument: picklable.
         seconds: wall-clock limit, after which the child and all that it started are killed.
     """
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([function.__module__])
-    process = context.Process(target=_child, args=(function, argument))
+    warm_up(function.__module__)
+    process = multiprocessing.get_context("forkserver").Process(target=_child, args=(function, argument))
     process.start()
     try:
         process.join(seconds)

@@ -15,7 +15,7 @@ from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from classroom.course import ClassroomError
 from classroom.files import scratch
 from classroom.marks import failure, mark_test
-from classroom.notebook import grade_id
+from classroom.notebook import grade_id, restore
 from classroom.precheck import Row, tests_of
 
 MAX_FOLDER_BYTES = 500_000_000
@@ -35,9 +35,7 @@ def rehearse(original, mine, folder, cell_seconds, seconds, tell):
     """
     tests = tests_of(original)
     notebook = deepcopy(mine)
-    for cell in notebook.cells:
-        if grade_id(cell) in tests:
-            cell.source = tests[grade_id(cell)][0].source
+    restore(notebook, original)
     with scratch("rehearsal-") as workplace:
         copy = workplace / "notebook"
         _copy(folder, copy)
@@ -62,9 +60,7 @@ def _row(name, released, visible, executed, there, stopped):
         return Row(name, possible, 0.0, "missing", "the cell is not in the notebook")
     if name not in executed:
         return Row(name, possible, 0.0, "not reached", stopped)
-    cell = executed[name]
-    cell.metadata["nbgrader"] = released.metadata["nbgrader"]  # its points count, not what the learner's copy says
-    points, message = mark_test(cell)
+    points, message = mark_test(executed[name])
     return Row(name, possible, points, "passed" if points == possible else "partly" if points else "failed", message)
 
 

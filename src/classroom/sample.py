@@ -30,7 +30,7 @@ def load_sample(class_dir, assignment):
     if not class_dir.is_dir():
         raise ClassroomError(f"there is no class folder {class_dir}")
     if not path.exists():
-        raise _stranger(f"{class_dir} has no {MANIFEST}, so nothing in it")
+        raise _stranger(f"{class_dir} has no {MANIFEST}: it")
     manifest = read_json(path)
     try:
         subject = manifest["assignment"]

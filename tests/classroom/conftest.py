@@ -47,16 +47,17 @@ def submissions(released):
     def handed_in(**answers):
         return answered(released, {**RIGHT, **answers})
 
-    duplicated = handed_in()
-    duplicated["cells"].append(dict(duplicated["cells"][3], id="another"))
+    tangled = handed_in()
+    cells = tangled["cells"]
+    cells.append(dict(cells[3], id="another"))
+    grading = {**cells[2]["metadata"]["nbgrader"], "grade_id": "stray"}
+    cells.append(dict(cells[2], id="stray", metadata={"nbgrader": grading}))
+    cells[6] = {"cell_type": "markdown", "id": "retyped", "source": "mine", "metadata": cells[6]["metadata"]}
     missing = handed_in()
     del missing["cells"][4]
-    stray = handed_in()
-    stray["cells"].append(dict(stray["cells"][2], id="stray", metadata={"nbgrader": {
-        **stray["cells"][2]["metadata"]["nbgrader"], "grade_id": "stray"}}))  # fmt: skip
-    retyped = handed_in()
-    retyped["cells"][6] = {"cell_type": "markdown", "id": "retyped", "source": "mine",
-                           "metadata": retyped["cells"][6]["metadata"]}  # fmt: skip
+    missing["nbformat_minor"] = 0  # as some hosted services save it
+    for cell in missing["cells"]:
+        del cell["id"]
     edited = answered(released, {"add": RIGHT_ADD, "scale_visible": "pass"})
     return {
         "perfect": (handed_in(), 10),
@@ -69,10 +70,8 @@ def submissions(released):
         "noisy": (handed_in(scale=NOISY), 5),
         "edited": (edited, 5),
         "spy": (handed_in(scale=SPY), 8),
-        "duplicated": (duplicated, 10),
+        "tangled": (tangled, 10),
         "missing": (missing, 7),
-        "retyped": (retyped, 10),
-        "stray": (stray, 10),
         "junk": ("{not json", 0),
     }
 

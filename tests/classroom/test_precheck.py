@@ -145,7 +145,9 @@ def test_running_does_not_touch_the_learners_files(course, released, tmp_path):
 @pytest.mark.course
 def test_running_tells_failures_limits_and_death(course, released, tmp_path):
     add = "def add(a, b):\n    return a - b\nwhile True:\n    pass"
-    rows, notes = run(course, answered(released, {"add": add, "scale": "os.kill(os.getpid(), 9)"}), tmp_path, 2)
+    content = answered(released, {"add": add, "scale": "os.kill(os.getpid(), 9)"})
+    content["cells"].append(dict(content["cells"][3], id="copy", source="pass"))
+    rows, notes = run(course, content, tmp_path, 2)
     assert rows["add_visible"] == ("failed", 0, "AssertionError: one and two make three")
     assert rows["scale_visible"] == ("not reached", 0, "the Python process died in cell 6")
     assert notes == ["cell 3 ended in an error: CellTimeoutError: the cell ran longer than 2 s and was stopped"]
