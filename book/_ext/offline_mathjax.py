@@ -1,4 +1,4 @@
-"""Make the built book self-contained: MathJax beside the pages, and no script that would be fetched from elsewhere.
+"""Make the built book self-contained: MathJax beside the pages, and nothing that would be fetched from elsewhere.
 
 The package sphinx-mathjax-offline ships 24 MB of MathJax 3; the course's formulas need one script and its fonts.
 They are copied to `_static/mathjax`, the place where that script itself looks for its fonts.
@@ -6,6 +6,7 @@ They are copied to `_static/mathjax`, the place where that script itself looks f
 
 from __future__ import annotations
 
+import os
 import shutil
 from importlib.metadata import distribution
 from pathlib import Path
@@ -39,6 +40,9 @@ def silence_thebe(app, config):
 
 
 def setup(app):
+    # For the kernels that run the pages: a progress bar becomes a widget that needs a CDN, and is of no use afterwards.
+    os.environ.setdefault("HF_HUB_DISABLE_PROGRESS_BARS", "1")
+    os.environ.setdefault("HF_HUB_OFFLINE", "1")
     app.config.mathjax_path = f"mathjax/{SCRIPT}"
     app.connect("config-inited", silence_thebe)
     app.connect("build-finished", copy_mathjax)

@@ -184,6 +184,9 @@ def test_nothing_is_loaded_from_elsewhere(site):
         assert remote == [], path.name
         assert "unpkg.com" not in path.read_text(encoding="utf-8"), path.name
         assert "jsdelivr" not in path.read_text(encoding="utf-8"), path.name
+        assert "jupyter.widget" not in path.read_text(encoding="utf-8"), (
+            f"{path.name}: a widget needs scripts from a CDN"
+        )
 
 
 def test_every_link_inside_the_book_leads_somewhere(site):
