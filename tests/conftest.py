@@ -5,9 +5,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import torch
 import yaml
 
 ROOT = Path(__file__).parents[1]
+
+torch.set_num_threads(1)  # tests run side by side, and small matrices gain nothing from more
 
 
 def toc_pages() -> list[str]:

@@ -1,0 +1,91 @@
+"""The made-up class: whole, described, and wrong only where it should be."""
+
+import hashlib
+import json
+
+import nbformat
+import pytest
+
+from seq2bert.checks import sample_class
+from seq2bert.checks import seq2seq as check
+from seq2bert.files import CourseError
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    out = tmp_path_factory.mktemp("class")
+    sample_class.write_sample_class("03_seq2seq", out)
+    return out
+
+
+def cells(out, learner):
+    notebook = nbformat.read(out / "submitted" / learner / "03_seq2seq" / "seq2seq.ipynb", as_version=4)
+    return {cell.id: cell.source for cell in notebook.cells}
+
+
+def test_the_manifest_lists_every_file_with_its_hash(written):
+    manifest = json.loads((written / "sample-class.json").read_text())
+    files = {
+        f"{name}/03_seq2seq/{file}": sha
+        for name, who in manifest["learners"].items()
+        for file, sha in who["files"].items()
+    }
+    there = {
+        str(path.relative_to(written / "submitted")): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in (written / "submitted").rglob("*")
+        if path.is_file()
+    }
+    assert files == there
+
+
+def test_the_class_has_everyone_it_should_and_their_marks(written):
+    expected = {
+        name: who["expected"]
+        for name, who in json.loads((written / "sample-class.json").read_text())["learners"].items()
+    }
+    assert expected == {
+        "perfect": 70,
+        "blank": 0,
+        "half": 26,
+        "raises": 56,
+        "endless": 58,
+        "killed": 0,
+        "wrong-loss": 58,
+        "wrong-update": 56,
+        "wrong-beam": 56,
+    }
+
+
+def test_nothing_handed_in_shows_solution_marks_or_hidden_tests(written):
+    for path in written.rglob("*.ipynb"):
+        text = path.read_text()
+        assert "### BEGIN" not in text
+        assert "seed=3101" not in text
+
+
+def test_wrong_learners_run_into_the_mistake_of_that_name(written):
+    tasks = [check.sequence_loss, check.decoder_step, check.beam_step]
+    for name, (_, _, _, mistake) in check.WRONG_LEARNERS.items():
+        space: dict = {"torch": __import__("torch")}
+        for task in check.TASKS:
+            exec(cells(written, name)[task], space)
+        advice = next(m.advice for task in tasks for m in task.mistakes if m.name == mistake)
+        complaints = []
+        for task in tasks:
+            try:
+                task(space[task.name])
+            except check.CheckFailed as error:
+                complaints.append(str(error))
+        assert len(complaints) == 1
+        assert advice in complaints[0]
+
+
+def test_writing_it_again_gives_the_same_bytes(written, tmp_path):
+    sample_class.write_sample_class("03_seq2seq", tmp_path)
+    assert (tmp_path / "sample-class.json").read_bytes() == (written / "sample-class.json").read_bytes()
+
+
+def test_an_unknown_assignment_is_named(tmp_path):
+    with pytest.raises(CourseError, match=r"no assignment '12_none' in .*; there are: .*03_seq2seq"):
+        sample_class.write_sample_class("12_none", tmp_path / "out")
+    assert not (tmp_path / "out").exists()
