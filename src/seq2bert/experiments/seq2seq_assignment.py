@@ -29,7 +29,7 @@ class Settings:
     beam_size: int = 4
 
 
-PROFILES = {"smoke": Settings(epochs=1), "full": Settings(epochs=5)}
+PROFILES = {"smoke": Settings(epochs=1), "full": Settings(epochs=4)}
 
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
