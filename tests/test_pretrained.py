@@ -1,0 +1,28 @@
+"""What the course ships: small, described, and as good as its card says."""
+
+import json
+
+from seq2bert import pretrained
+from seq2bert.data import g2p
+from seq2bert.evaluation.pronunciation import error_rates
+from seq2bert.seq2seq import write
+
+
+def test_checkpoints_are_small_and_have_a_card():
+    files = list(pretrained.FOLDER.glob("*.safetensors"))
+    assert files
+    assert sum(path.stat().st_size for path in files) < 60e6
+    for path in files:
+        assert path.stat().st_size < 20e6
+        card = json.loads(path.with_suffix(".json").read_text(encoding="utf-8"))
+        assert {"command", "metrics", "device", "wall_seconds", "data", "seed"} <= card.keys()
+
+
+def test_the_g2p_model_pronounces_as_its_card_says():
+    model, letters, phonemes = pretrained.g2p()
+    card = json.loads((pretrained.FOLDER / "g2p.json").read_text(encoding="utf-8"))
+    test = g2p.split()["test"][:1000]
+    said = write(model, [entry.word for entry in test], letters, phonemes, 32)
+    rates = error_rates(said, [entry.pronunciations for entry in test])
+    assert abs(rates.per - card["metrics"]["greedy_per"]) < 0.01
+    assert write(model, ["phoenix"], letters, phonemes, 32) == [["F", "IY", "N", "IH", "K", "S"]]
