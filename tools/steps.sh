@@ -37,11 +37,17 @@ step() { # step NAME "What it does" "What to do when it fails"
     if [ -s "$LOGS/why" ]; then
         cat "$LOGS/why"
     else
-        { grep -E 'WARNING:|ERROR:|^E  ' "$LOGS/$name.log" | head -n 12; tail -n 20 "$LOGS/$name.log"; } |
-            sed -e "s/$(printf '\033')\[[0-9;]*m//g" -e 's/^/    /'
+        explain "$LOGS/$name.log" | cut -c 1-160 | sed 's/^/    /'
         echo "$title failed. $remedy The whole log is in $LOGS/$name.log."
     fi
     exit 1
+}
+
+explain() { # the lines of a log that name what went wrong; where there are none, its end
+    local plain said
+    plain=$(sed "s/$(printf '\033')\[[0-9;]*m//g" "$1")
+    said=$(printf '%s\n' "$plain" | grep -E 'WARNING: |ERROR: |^[A-Za-z_.]*(Error|Exception): .' | awk '!seen[$0]++' | head -n 15)
+    if [ -n "$said" ]; then printf '%s\n' "$said"; else printf '%s\n' "$plain" | tail -n 20; fi
 }
 
 fingerprint() { python tools/fingerprint.py "$@"; }
