@@ -21,7 +21,7 @@ CONTENT = {
     "metrics": {"wer": summarise([0.30, 0.32]), "curve": summarise([[1.0, 2.0], [3.0, 2.0]])},
     "device": "CPU, 1 thread",
     "dtype": "float32",
-    "wall_seconds": 600,
+    "cpu_seconds": 600,
 }
 
 
@@ -30,7 +30,7 @@ def test_a_written_record_is_read_back(folder):
     toy = recorded("toy")
     assert toy.percent("wer") == "31.0 ± 1.4 %"
     assert toy.metric("curve")["mean"] == [2.0, 2.0]
-    assert toy.origin() == "`seq2bert run toy`: CPU, 1 thread, float32, seeds 0, 1, 10 minutes in all"
+    assert toy.origin() == "`seq2bert run toy`: CPU, 1 thread, float32, seeds 0, 1, 10 minutes of processor time"
 
 
 def test_one_seed_has_no_spread():

@@ -59,13 +59,12 @@ class Record:
         return f"{100 * metric['mean']:.{digits}f}{spread} %"
 
     def origin(self) -> str:
-        """Where the numbers come from, in one line: profile, device, seeds and time."""
+        """Where the numbers come from, in one line: command, device, seeds, and the processor time of all seeds."""
         content = self.content
         seeds = ", ".join(str(seed) for seed in content["seeds"])
-        minutes = content["wall_seconds"] / 60
         return (
             f"`{content['command']}`: {content['device']}, {content['dtype']}, seeds {seeds}, "
-            f"{minutes:.0f} minutes in all"
+            f"{content['cpu_seconds'] / 60:.0f} minutes of processor time"
         )
 
 
@@ -83,7 +82,7 @@ def recorded(name: str) -> Record:
         content = json.loads(path.read_text(encoding="utf-8"))
     except ValueError as error:
         raise CourseError(f"{path} is not readable as JSON ({error}); {remedy}") from error
-    missing = {"profile", "command", "seeds", "metrics", "device", "dtype", "wall_seconds"} - set(content)
+    missing = {"profile", "command", "seeds", "metrics", "device", "dtype", "cpu_seconds"} - set(content)
     if missing:
         raise CourseError(f"{path} lacks {', '.join(sorted(missing))}; {remedy}")
     return Record(name, content)
