@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 1
 PYTHON=${PYTHON:-python3}
 VENV=${VENV:-.venv}
 CLASS=_build/sample_class
-ASSIGNMENTS="03_seq2seq"
+ASSIGNMENTS=$(cd solutions && ls -d [0-9]*)
 NEEDED_GB=6
 BUILD=${BUILD:-_build} # where logs and stamps go; only the tests name another place
 LOGS=$BUILD/logs
