@@ -153,7 +153,7 @@ def main(arguments=None):
     except Exception as error:
         if not hasattr(error, "format_message"):  # what typer raises for a command line that it cannot read
             raise
-        code = _complain(error.format_message(), 2)
+        code = _complain(f"{error.format_message().rstrip('.')}; see: classroom --help", 2)
     sys.exit(code or 0)
 
 

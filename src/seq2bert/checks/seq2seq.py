@@ -452,8 +452,8 @@ LONGEST_WORD = 8  # letters
 TRAIN_WORDS, HELD_OUT_WORDS = 20_000, 1_000
 
 # PER on the held-out words, from `seq2bert run seq2seq_assignment --profile full --seeds 0 1 2 3 4`.
-FULL_MARKS_PER = 0.4  # mean + 3 std of the five seeds
-TRIVIAL_PER = 0.5  # every letter says its favourite phoneme
+FULL_MARKS_PER = 0.17  # mean + 3 std of the five seeds
+TRIVIAL_PER = 0.504  # every letter says its favourite phoneme
 
 
 def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
