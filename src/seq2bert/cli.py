@@ -46,8 +46,7 @@ def run_experiment(arguments: argparse.Namespace) -> int:
 
     from seq2bert.experiments.runner import run
 
-    if arguments.threads:
-        torch.set_num_threads(arguments.threads)
+    torch.set_num_threads(arguments.threads)
     print(f"recorded in {run(arguments.name, arguments.profile, arguments.seeds, arguments.fresh)}")
     return 0
 
@@ -104,7 +103,7 @@ def parser() -> argparse.ArgumentParser:
     running.add_argument("name", metavar="NAME", help="the experiment, such as g2p")
     running.add_argument("--profile", default="smoke", help="smoke (seconds) or full (what the pages quote)")
     running.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2], metavar="SEED")
-    running.add_argument("--threads", type=int, help="CPU threads for torch")
+    running.add_argument("--threads", type=int, default=1, help="CPU threads; small models gain nothing from more")
     running.add_argument("--fresh", action="store_true", help="forget finished seeds and checkpoints")
     running.set_defaults(run=run_experiment)
 

@@ -218,7 +218,12 @@ def sequence_loss(logits: Tensor, labels: Tensor, pad_id: int = PAD_ID) -> Tenso
 
 
 @torch.no_grad()
-def greedy_search(model: Seq2Seq, source: Tensor, lengths: Tensor, max_length: int) -> Tensor:
+def greedy_search(
+    model: Seq2Seq,
+    source: Tensor,
+    lengths: Tensor,
+    max_length: int,
+) -> Tensor:
     """Write the most probable token at each step and never look back.
 
     Args:
@@ -228,7 +233,8 @@ def greedy_search(model: Seq2Seq, source: Tensor, lengths: Tensor, max_length: i
         max_length: tokens after which a target that has not ended is cut.
 
     Returns:
-        ids (B, T), T at most max_length, each row ending in `<eos>` and then `<pad>` unless it was cut.
+        ids (B, T), T at most max_length; each row ends in `<eos>` and
+        then `<pad>` unless it was cut.
     """
     if max_length < 1:
         raise ValueError(f"max_length must be at least 1, got {max_length}")
