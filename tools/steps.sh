@@ -142,7 +142,7 @@ step_grade() {
     fi
     : >"$CLASS/report.txt"
     for name in $ASSIGNMENTS; do
-        classroom grade "$name" --class-dir "$CLASS"
+        classroom grade "$name" --class-dir "$CLASS" --cell-seconds 30 --notebook-seconds 240
         classroom feedback "$name" --class-dir "$CLASS"
         classroom report "$name" --class-dir "$CLASS" | tee -a "$CLASS/report.txt"
     done
