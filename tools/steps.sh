@@ -22,15 +22,31 @@ export PATH="$VENV_BIN:$PATH" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUTF8=1
 tell() { printf '%s; ' "$*" >&3; }
 stop() { printf '%s\n' "$*" >"$LOGS/why"; exit 1; }
 
+ticker=
+trap '[ -z "$ticker" ] || kill "$ticker" 2>/dev/null' EXIT
+
+show_life() { # a dot every ten seconds, until it is told to stop
+    trap 'kill $! 2>/dev/null; exit' TERM
+    while :; do
+        sleep 10 &
+        wait $!
+        printf '.'
+    done
+}
+
 step() { # step NAME "What it does" "What to do when it fails"
     local name=$1 title=$2 remedy=$3 started=$SECONDS status
     number=$((number + 1))
     rm -f "$LOGS/why"
-    printf '[%s/%s] %s ... ' "$number" "$steps" "$title"
+    printf '[%s/%s] %s ...' "$number" "$steps" "$title"
+    show_life &
+    ticker=$!
     (set -e -o pipefail; "step_$name") 3>&1 >"$LOGS/$name.log" 2>&1 </dev/null
     status=$?
+    kill "$ticker" 2>/dev/null
+    wait "$ticker" 2>/dev/null
     if [ $status -eq 0 ]; then
-        printf 'done (%s s)\n' $((SECONDS - started))
+        printf ' done (%s s)\n' $((SECONDS - started))
         return
     fi
     echo "failed"
