@@ -19,7 +19,7 @@ mkdir -p "$LOGS" "$STAMPS"
 case $VENV in /*) VENV_BIN=$VENV/bin ;; *) VENV_BIN=$PWD/$VENV/bin ;; esac
 export PATH="$VENV_BIN:$PATH" PIP_DISABLE_PIP_VERSION_CHECK=1 PYTHONUTF8=1
 
-tell() { printf '%s; ' "$*" >&3; }
+tell() { printf ' %s;' "$*" >&3; }
 stop() { printf '%s\n' "$*" >"$LOGS/why"; exit 1; }
 
 ticker=
@@ -49,7 +49,7 @@ step() { # step NAME "What it does" "What to do when it fails"
         printf ' done (%s s)\n' $((SECONDS - started))
         return
     fi
-    echo "failed"
+    echo ' failed'
     if [ -s "$LOGS/why" ]; then
         cat "$LOGS/why"
     else
