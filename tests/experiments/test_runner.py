@@ -67,3 +67,13 @@ def test_unknown_experiments_and_profiles_are_named(toy):
         runner.run("other", "smoke", [0])
     with pytest.raises(CourseError, match="no profile 'huge'; it has: smoke, full"):
         runner.run("toy", "huge", [0])
+
+
+@pytest.mark.course
+@pytest.mark.parametrize("name", runner.experiment_names())
+def test_every_experiment_runs_in_its_smoke_profile(name, monkeypatch, tmp_path, root):
+    monkeypatch.setattr(runner, "ROOT", tmp_path)
+    monkeypatch.setenv("SEQ2BERT_PROFILE", "smoke")
+    content = json.loads(runner.run(name, "smoke", [0]).read_text())
+    quoted = json.loads((root / "book" / "results" / f"{name}.json").read_text())
+    assert content["metrics"].keys() == quoted["metrics"].keys()  # a full run would still write what the pages quote

@@ -56,7 +56,8 @@ def run(name: str, profile: str, seeds: list[int], fresh: bool = False) -> Path:
     if profile not in experiment.PROFILES:
         raise CourseError(f"experiment {name!r} has no profile {profile!r}; it has: {', '.join(experiment.PROFILES)}")
     settings = experiment.PROFILES[profile]
-    runs = [_run_seed(experiment, name, profile, settings, seed, fresh) for seed in seeds]
+    commit = describe_commit()  # of the code that is loaded now, whatever is committed while it runs
+    runs = [_run_seed(experiment, name, profile, settings, seed, fresh, commit) for seed in seeds]
     content = {
         "name": name,
         "profile": profile,
@@ -93,7 +94,9 @@ def _folder(name: str, profile: str, settings: Any, seed: int) -> Path:
     return ROOT / "_build" / "runs" / name / profile / f"seed-{seed}-{key}"
 
 
-def _run_seed(experiment: Any, name: str, profile: str, settings: Any, seed: int, fresh: bool) -> dict[str, Any]:
+def _run_seed(
+    experiment: Any, name: str, profile: str, settings: Any, seed: int, fresh: bool, commit: str
+) -> dict[str, Any]:
     """One seed: from its file if it has finished with the same settings, else run now."""
     device = describe_device(pick_device())
     folder = _folder(name, profile, settings, seed)
@@ -106,7 +109,7 @@ def _run_seed(experiment: Any, name: str, profile: str, settings: Any, seed: int
         return json.loads(finished.read_text(encoding="utf-8"))
     print(f"{name}, seed {seed}, profile {profile}, on {device}", flush=True)
     folder.mkdir(parents=True, exist_ok=True)
-    commit, wall, cpu = describe_commit(), time.perf_counter(), time.process_time()
+    wall, cpu = time.perf_counter(), time.process_time()
     outcome = experiment.run_seed(settings, seed, folder)
     outcome = {
         "metrics": outcome["metrics"],
