@@ -62,9 +62,10 @@ class Record:
         """Where the numbers come from, in one line: command, device, seeds, and the processor time of all seeds."""
         content = self.content
         seeds = ", ".join(str(seed) for seed in content["seeds"])
+        at_least = "at least " if content.get("resumed") else ""
         return (
             f"`{content['command']}`: {content['device']}, {content['dtype']}, seeds {seeds}, "
-            f"{content['cpu_seconds'] / 60:.0f} minutes of processor time"
+            f"{at_least}{content['cpu_seconds'] / 60:.0f} minutes of processor time"
         )
 
 

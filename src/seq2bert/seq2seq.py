@@ -209,7 +209,7 @@ def sequence_loss(logits: Tensor, labels: Tensor, pad_id: int = PAD_ID) -> Tenso
         pad_id: the label that marks padding.
 
     Returns:
-        A scalar.
+        A scalar; nan if no label is real.
 
     >>> sequence_loss(torch.zeros(1, 2, 4), torch.tensor([[3, 0]])).exp().round().item()
     4.0

@@ -126,6 +126,9 @@ def batch_indices(lengths: Sequence[int], batch_size: int, generator: torch.Gene
     Yields:
         Lists of row numbers; together they hold every row once.
 
+    Raises:
+        ValueError: batch_size is below 1; raised when the first batch is asked for.
+
     >>> sorted(sum(batch_indices([1, 9, 2, 8, 1], 2, torch.Generator().manual_seed(0)), []))
     [0, 1, 2, 3, 4]
     """

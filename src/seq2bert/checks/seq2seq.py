@@ -74,12 +74,12 @@ shift = Task(
 # Task 1b: the loss ---------------------------------------------------------------------------------------------------
 
 
-def draw_loss(rows: int, longest: int, pad_id: int, g: torch.Generator) -> dict:
+def draw_loss(rows: int, longest: int, pad_id: int, g: torch.Generator, scale: float = 2.0) -> dict:
     """Logits (B, T, 12) and padded labels (B, T); with another pad_id, its former tokens swap places with padding."""
     labels = draw_targets(rows, longest, g)[:, 1:]
     if pad_id:
         labels = torch.where(labels == 0, pad_id, torch.where(labels == pad_id, 0, labels))
-    return dict(logits=2 * torch.randn(*labels.shape, 12, generator=g), labels=labels, pad_id=pad_id)
+    return dict(logits=scale * torch.randn(*labels.shape, 12, generator=g), labels=labels, pad_id=pad_id)
 
 
 def _token_losses(logits, labels):
@@ -99,12 +99,19 @@ def _mean_of_rows(logits, labels, pad_id=0):
     return ((_token_losses(logits, labels) * real).sum(1) / real.sum(1)).mean()
 
 
+def _naive_softmax(logits, labels, pad_id=0):
+    picked = logits.gather(-1, labels.unsqueeze(-1)).squeeze(-1).exp() / logits.exp().sum(-1)
+    real = labels != pad_id
+    return -(picked.log() * real).sum() / real.sum()
+
+
 sequence_loss = Task(
     name="sequence_loss",
     reference=chapter.sequence_loss,
     outputs=("the loss",),
     visible=lambda g: draw_loss(3, 6, 0, g),
-    hidden=lambda g: draw_loss(int(torch.randint(2, 6, (), generator=g)), 9, 7, g),
+    hidden=lambda g: draw_loss(int(torch.randint(2, 6, (), generator=g)), 9, 7, g, scale=40.0),
+    tolerance=1e-3,  # hidden losses are about 60 nats, where single precision ends
     mistakes=(
         Mistake(
             "padding counted",
@@ -127,6 +134,12 @@ sequence_loss = Task(
             "softmax twice",
             lambda logits, labels, pad_id=0: chapter.sequence_loss(logits.softmax(-1), labels, pad_id),
             "The logits went through a softmax before the cross-entropy, which applies one itself.",
+        ),
+        Mistake(
+            "exponentials overflow",
+            _naive_softmax,
+            "Large logits overflow: exp(100) is infinite in single precision. Use log_softmax, which subtracts the "
+            "largest logit first.",
         ),
         Mistake(
             "bits",
@@ -183,7 +196,7 @@ def draw_step(batch: int, vocab: int, width: int, size: int, g: torch.Generator)
 
 
 def _gru_variant(
-    order=(0, 1, 2), keep=True, reset_first=False, biases=True, activation=torch.tanh, read_old=False, finish=None
+    order=(0, 1, 2), keep=True, reset="product", biases=True, activation=torch.tanh, read_old=False, finish=None
 ):
     """A GRU step with one thing changed, to make mistakes from."""
 
@@ -193,12 +206,14 @@ def _gru_variant(
         x = F.linear(embedded, weights["weight_ih"], bias_ih).chunk(3, -1)
         h = F.linear(hidden, weights["weight_hh"], bias_hh).chunk(3, -1)
         r, z, n = order
-        reset, update = (x[r] + h[r]).sigmoid(), (x[z] + h[z]).sigmoid()
-        if reset_first:
-            bias = None if bias_hh is None else bias_hh.chunk(3)[n]
-            candidate = activation(x[n] + F.linear(reset * hidden, weights["weight_hh"].chunk(3)[n], bias))
-        else:
-            candidate = activation(x[n] + reset * h[n])
+        gate, update = (x[r] + h[r]).sigmoid(), (x[z] + h[z]).sigmoid()
+        u_n, d_n = weights["weight_hh"].chunk(3)[n], weights["bias_hh"].chunk(3)[n]
+        inner = {
+            "product": gate * h[n],  # right
+            "before": F.linear(gate * hidden, u_n, d_n),
+            "without bias": gate * F.linear(hidden, u_n) + d_n,
+        }[reset]
+        candidate = activation(x[n] + inner)
         new = (1 - update) * candidate + update * hidden if keep else update * candidate + (1 - update) * hidden
         logits = F.linear(hidden if read_old else new, weights["output_weight"], weights["output_bias"])
         return (finish(logits) if finish else logits), new
@@ -226,9 +241,14 @@ decoder_step = Task(
         ),
         Mistake(
             "reset before the product",
-            _gru_variant(reset_first=True),
+            _gru_variant(reset="before"),
             "The reset gate is applied to h before the product with U_n. Here, as in torch, it scales the product: "
             "r * (U_n h + b).",
+        ),
+        Mistake(
+            "reset spares the bias",
+            _gru_variant(reset="without bias"),
+            "The reset gate scales U_n h only; its bias d_n belongs inside the bracket too: r * (U_n h + d_n).",
         ),
         Mistake("biases forgotten", _gru_variant(biases=False), "Both biases, bias_ih and bias_hh, are missing."),
         Mistake(
@@ -252,13 +272,22 @@ decoder_step = Task(
 # Task 3: one step of beam search -------------------------------------------------------------------------------------
 
 
-def draw_beam(batch: int, beams: int, vocab: int, eos_id: int, g: torch.Generator) -> dict:
-    """Falling scores of `beams` hypotheses, their next-token log-probabilities, about a third of them finished."""
-    scores = -3 * torch.rand(batch, beams, generator=g)
+def draw_beam(batch: int, beams: int, vocab: int, eos_id: int, g: torch.Generator, hard: bool = False) -> dict:
+    """Falling scores of `beams` hypotheses, their next-token log-probabilities, about a third of them finished.
+
+    A hard draw has what real searches have: in the first row the scores of long targets, in the last row the first
+    step, where only one hypothesis may begin.
+    """
+    scores = (-3 * torch.rand(batch, beams, generator=g)).sort(-1, descending=True).values
     finished = torch.rand(batch, beams, generator=g) < 0.35
     finished[0] = torch.arange(beams) == 0  # at least one finished, and (with more than one beam) one unfinished
+    if hard:
+        scores[0] -= 150.0
+        scores[-1] = torch.full((beams,), float("-inf"))
+        scores[-1, 0] = 0.0
+        finished[-1] = False
     return dict(
-        scores=scores.sort(-1, descending=True).values,
+        scores=scores,
         log_probs=(2 * torch.randn(batch, beams, vocab, generator=g)).log_softmax(-1),
         finished=finished,
         eos_id=eos_id,
@@ -289,12 +318,29 @@ def _best_of_each(scores, log_probs, finished, eos_id=2):
     return best.values, torch.arange(scores.size(1)).expand_as(scores), best.indices
 
 
+def _multiplied(scores, log_probs, finished, eos_id=2):
+    waiting = torch.zeros(log_probs.size(-1))
+    waiting[eos_id] = 1.0
+    products = scores.exp().unsqueeze(-1) * torch.where(finished.unsqueeze(-1), waiting, log_probs.exp())
+    best, place = products.flatten(1).topk(scores.size(1))
+    return best.log(), place // log_probs.size(-1), place % log_probs.size(-1)
+
+
+def _masked_by_product(scores, log_probs, finished, eos_id=2):
+    waiting = torch.full((log_probs.size(-1),), float("-inf"))
+    waiting[eos_id] = 0.0
+    done = finished.unsqueeze(-1).float()
+    totals = (scores.unsqueeze(-1) + done * waiting + (1 - done) * log_probs).flatten(1)
+    best, place = totals.topk(scores.size(1))
+    return best, place // log_probs.size(-1), place % log_probs.size(-1)
+
+
 beam_step = Task(
     name="beam_step",
     reference=chapter.beam_step,
     outputs=("scores", "parents", "tokens"),
     visible=lambda g: draw_beam(2, 3, 6, 2, g),
-    hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 4, 9, 5, g),
+    hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 4, 9, 5, g, hard=True),
     mistakes=(
         Mistake(
             "finished hypotheses go on",
@@ -325,6 +371,16 @@ beam_step = Task(
             "hypothesis can have several children and a bad one none.",
         ),
         Mistake(
+            "probabilities multiplied",
+            _multiplied,
+            "Probabilities are multiplied. Over a long target their product vanishes; add logarithms instead.",
+        ),
+        Mistake(
+            "masked by multiplication",
+            _masked_by_product,
+            "0 times minus infinity is not a number. Choose with torch.where instead of multiplying with a mask.",
+        ),
+        Mistake(
             "waits with padding",
             _beam_variant(waiting_token=0),
             "Finished hypotheses wait with token 0; they should repeat eos_id.",
@@ -341,7 +397,7 @@ beam_of_one = replace(
     beam_step,
     name="beam_step with one hypothesis (greedy search)",
     visible=lambda g: draw_beam(3, 1, 6, 2, g),
-    hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 1, 9, 5, g),
+    hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 1, 9, 5, g, hard=True),
 )
 
 # Task 4: error rates -------------------------------------------------------------------------------------------------
@@ -349,8 +405,11 @@ beam_of_one = replace(
 SOUNDS = ("AA", "AE", "B", "D", "IY", "K", "L", "N", "S", "T")
 
 
-def draw_words(words: int, ways: int, g: torch.Generator) -> dict:
-    """Random pronunciations, and hypotheses that are one of them with a few phonemes dropped, added or replaced."""
+def draw_words(words: int, ways: int, g: torch.Generator, hard: bool = False) -> dict:
+    """Random pronunciations, and hypotheses that are one of them with a few phonemes dropped, added or replaced.
+
+    A hard draw has a word for which nothing was written, and one with two references that are equally near.
+    """
 
     def integer(low: int, high: int) -> int:
         return int(torch.randint(low, high, (), generator=g))
@@ -367,6 +426,10 @@ def draw_words(words: int, ways: int, g: torch.Generator) -> dict:
             mine[place : place + integer(0, 2)] = said(integer(0, 2))
             mine = mine or said(1)
         hypotheses.append(mine)
+    if hard:
+        hypotheses[0] = []
+        stem = said(3)
+        hypotheses[1], references[1] = stem, [stem[:2], [*stem, "K"]]
     return dict(hypotheses=hypotheses, references=references)
 
 
@@ -385,13 +448,15 @@ def _edits(a, b, substitution=1, insertion=1):
     return row[-1]
 
 
-def _rates_variant(distance=_edits, ways=slice(None), length=lambda mine, near: len(near), per_word=False, count=False):
+def _rates_variant(
+    distance=_edits, ways=slice(None), length=lambda mine, near: len(near), per_word=False, count=False, longer=True
+):
     """Error rates with one thing changed, to make mistakes from."""
 
     def rates(hypotheses, references):
         edits, lengths = [], []
         for mine, row in zip(hypotheses, references, strict=True):
-            best = min((distance(mine, way), -len(way), way) for way in row[ways])
+            best = min((distance(mine, way), -len(way) if longer else len(way), way) for way in row[ways])
             edits.append(best[0])
             lengths.append(max(1, length(mine, best[2])))
         parts = [e / n for e, n in zip(edits, lengths, strict=True)]
@@ -410,7 +475,7 @@ error_rates = Task(
     reference=reference_error_rates,
     outputs=("PER", "WER"),
     visible=lambda g: draw_words(8, 2, g),
-    hidden=lambda g: draw_words(30, 3, g),
+    hidden=lambda g: draw_words(30, 3, g, hard=True),
     mistakes=(
         Mistake(
             "only the first pronunciation",
@@ -434,6 +499,16 @@ error_rates = Task(
             "PER is divided by the length of the hypothesis. Divide by the nearest reference, or babbling pays.",
         ),
         Mistake(
+            "shorter on a tie",
+            _rates_variant(longer=False),
+            "Where two pronunciations are equally near, the longer one counts: compare pairs (edits, -length).",
+        ),
+        Mistake(
+            "silence is free",
+            _rates_variant(distance=lambda a, b: _edits(a, b) if a else 0),
+            "A word for which nothing was written costs as many edits as its pronunciation has phonemes, not none.",
+        ),
+        Mistake(
             "mean of the words' rates",
             _rates_variant(per_word=True),
             "This PER is the mean of each word's rate. It should be all edits divided by all reference phonemes.",
@@ -453,7 +528,7 @@ TRAIN_WORDS, HELD_OUT_WORDS = 20_000, 1_000
 
 # PER on the held-out words, from `seq2bert run seq2seq_assignment --profile full --seeds 0 1 2 3 4`.
 FULL_MARKS_PER = 0.17  # mean + 3 std of the five seeds
-TRIVIAL_PER = 0.504  # every letter says its favourite phoneme
+TRIVIAL_PER = 0.5037  # every letter says its favourite phoneme
 
 
 def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
@@ -477,7 +552,7 @@ def read_predictions(path: str | Path = "predictions.json") -> list[list[str]]:
         )
     try:
         said = json.loads(path.read_text(encoding="utf-8"))
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise CheckFailed(f"{path.name} is not JSON ({error}): run the experiment's cell again") from error
     if not isinstance(said, dict) or not all(isinstance(phonemes, str) for phonemes in said.values()):
         raise CheckFailed(f'{path.name} should map each word to its phonemes, as in {{"cat": "K AE T"}}')

@@ -8,6 +8,7 @@ import copy
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from numbers import Real
 from typing import Any
 
 import torch
@@ -70,7 +71,7 @@ class Task:
         print(f"{self.name}: right on {len(draws)} {'hidden ' if hidden else ''}draws")
 
     def _outputs(self, answer: Any) -> tuple:
-        return answer if len(self.outputs) > 1 and isinstance(answer, tuple) else (answer,)
+        return tuple(answer) if len(self.outputs) > 1 and isinstance(answer, (tuple, list)) else (answer,)
 
     def _call(self, function: Callable, arguments: dict[str, Any]) -> tuple:
         """The learner's outputs, from a copy of the arguments that must come back unharmed."""
@@ -101,8 +102,13 @@ class Task:
         return None
 
     def _recognise(self, function: Callable, draws: Sequence[dict[str, Any]]) -> str:
-        """The advice of the first known mistake that answers like the learner on every draw, as a new line."""
+        """The advice of the first known mistake that answers like the learner on every draw, as a new line.
+
+        A mistake that only shows on other draws answers like the reference here, and cannot be the reason.
+        """
         for mistake in self.mistakes:
+            if all(_same_answer(self.reference, mistake.function, arguments, self.tolerance) for arguments in draws):
+                continue
             if all(_same_answer(function, mistake.function, arguments, self.tolerance) for arguments in draws):
                 return f"\n{mistake.advice}"
         return ""
@@ -120,9 +126,11 @@ def _same_answer(one: Callable, other: Callable, arguments: dict[str, Any], tole
 
 
 def same(one: Any, other: Any, tolerance: float) -> bool:
-    """Equal in structure, and in value within the tolerance; two infinities of one sign are equal."""
+    """Equal in structure, and in value within the tolerance; nan equals nan, and two infinities of one sign."""
     if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.shape == other.shape and torch.allclose(one.double(), other.double(), rtol=0, atol=tolerance)
+        return one.shape == other.shape and torch.allclose(
+            one.double(), other.double(), rtol=0, atol=tolerance, equal_nan=True
+        )
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key], tolerance) for key in one)
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
@@ -134,7 +142,7 @@ def same(one: Any, other: Any, tolerance: float) -> bool:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, (int, float)) or (isinstance(value, Tensor) and value.dim() == 0)
+    return isinstance(value, Real) or (isinstance(value, Tensor) and value.dim() == 0)
 
 
 def difference(mine: Any, right: Any, tolerance: float, reveal: bool) -> str | None:
@@ -164,7 +172,7 @@ def difference(mine: Any, right: Any, tolerance: float, reveal: bool) -> str | N
         where = f"is wrong in {int(apart.sum())} of {apart.numel()} places, first at {list(place)}"
         return f"{where}: {_show(mine[place])}" + (f", should be {_show(right[place])}" if reveal else "")
     if not _is_number(mine):
-        return f"should be a number, is {_kind(mine)}"
+        return f"should be a single number, is {_kind(mine)}"
     if same(mine, right, tolerance):
         return None
     return f"is {_show(mine)}" + (f", should be {_show(right)}" if reveal else ", which is not right")

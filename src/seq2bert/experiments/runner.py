@@ -71,6 +71,7 @@ def run(name: str, profile: str, seeds: list[int], fresh: bool = False) -> Path:
         "device": _one([r["device"] for r in runs]),
         "dtype": "float32",
         "libraries": runs[0]["libraries"],
+        "resumed": any(r.get("resumed", False) for r in runs),
         "wall_seconds": sum(r["wall_seconds"] for r in runs),
         "cpu_seconds": sum(r["cpu_seconds"] for r in runs),
         "peak_memory_mib": max(r["peak_memory_mib"] for r in runs),
@@ -108,6 +109,7 @@ def _run_seed(
         print(f"{name}, seed {seed}: finished before, kept")
         return json.loads(finished.read_text(encoding="utf-8"))
     print(f"{name}, seed {seed}, profile {profile}, on {device}", flush=True)
+    resumed = any(folder.glob("*.pt"))  # then the seconds below are those since the restart
     folder.mkdir(parents=True, exist_ok=True)
     wall, cpu = time.perf_counter(), time.process_time()
     outcome = experiment.run_seed(settings, seed, folder)
@@ -117,6 +119,7 @@ def _run_seed(
         "examples": outcome.get("examples", {}),
         "commit": commit,
         "device": device,
+        "resumed": resumed,
         "libraries": {"python": platform.python_version()}
         | {library: metadata.version(library) for library in LIBRARIES},
         "wall_seconds": round(time.perf_counter() - wall, 1),
