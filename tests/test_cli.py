@@ -21,7 +21,7 @@ def call(capsys, *arguments):
         (["data", "get", "penn"], "there is no data set 'penn'"),
         (["data", "get", "cmudict", "penn"], "there is no data set 'penn'"),
         (["data", "check", "penn"], "there is no data set 'penn'"),
-        (["run", "alchemy"], "there is no experiment 'alchemy'; there are: g2p"),
+        (["run", "alchemy"], "there is no experiment 'alchemy'; there are: "),
         (["run", "g2p", "--profile", "huge"], "has no profile 'huge'"),
         (["run", "g2p", "--seeds", "one"], "invalid int value: 'one'"),
         (["sample-class", "99_nothing"], "there is no assignment '99_nothing'"),

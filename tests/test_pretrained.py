@@ -25,4 +25,4 @@ def test_the_g2p_model_pronounces_as_its_card_says():
     said = write(model, [entry.word for entry in test], letters, phonemes, 32)
     rates = error_rates(said, [entry.pronunciations for entry in test])
     assert abs(rates.per - card["metrics"]["greedy_per"]) < 0.01
-    assert write(model, ["phoenix"], letters, phonemes, 32) == [["F", "IY", "N", "IH", "K", "S"]]
+    assert write(model, ["bank"], letters, phonemes, 32) == [["B", "AE", "NG", "K"]]

@@ -160,7 +160,7 @@ def test_the_rate_climbs_then_falls():
     config = TrainingConfig(warmup_fraction=0.2, final_fraction=0.1)
     factors = [learning_rate_factor(step, 50, config) for step in range(50)]
     assert factors[:10] == pytest.approx([(i + 1) / 10 for i in range(10)])
-    assert all(a > b for a, b in itertools.pairwise(factors))
+    assert all(a > b for a, b in itertools.pairwise(factors[9:]))
     assert factors[-1] == pytest.approx(0.1)
 
 

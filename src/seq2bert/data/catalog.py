@@ -261,8 +261,8 @@ def download(url: str, path: Path, expected: str, size: int) -> None:
         write_atomically(path, write)
     except (urllib.error.URLError, TimeoutError, ConnectionError, http.client.HTTPException) as error:
         raise CourseError(
-            f"{url} could not be fetched ({getattr(error, 'reason', error)}). Check the connection, or put the file into "
-            f"the folder that SEQ2BERT_DATA names, as {path.relative_to(cache_folder())}"
+            f"{url} could not be fetched ({getattr(error, 'reason', error)}): check the connection, or put the file "
+            f"into the folder that SEQ2BERT_DATA names, as {path.relative_to(cache_folder())}"
         ) from error
     except OSError as error:
         raise CourseError(

@@ -60,8 +60,8 @@ class History:
 def learning_rate_factor(step: int, total_steps: int, config: TrainingConfig) -> float:
     """The rate at a step as a part of the highest: up in a straight line, down along half a cosine.
 
-    >>> [round(learning_rate_factor(s, 100, TrainingConfig(warmup_fraction=0.1)), 2) for s in (0, 9, 55, 99)]
-    [0.1, 1.0, 0.52, 0.05]
+    >>> [round(learning_rate_factor(s, 100, TrainingConfig(warmup_fraction=0.1)), 2) for s in (0, 9, 54, 99)]
+    [0.1, 1.0, 0.53, 0.05]
     """
     warmup = max(1, round(config.warmup_fraction * total_steps))
     if step < warmup:
