@@ -72,20 +72,38 @@ class Seq2SeqConfig:
         return embeddings + 2 * stack + self.target_vocab * (width + 1)
 
 
+def recurrent_stack(config: Seq2SeqConfig) -> Recurrent:
+    """The recurrent network that encoder and decoder have one of each."""
+    return Recurrent(
+        config.cell,
+        config.embedding_size,
+        config.hidden_size,
+        config.num_layers,
+        config.dropout,
+    )
+
+
 class Encoder(nn.Module):
     """Reads the source and returns what is left of it at the end."""
 
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
         self.embedding = nn.Embedding(config.source_vocab, config.embedding_size)
-        self.recurrent = Recurrent(
-            config.cell, config.embedding_size, config.hidden_size, config.num_layers, config.dropout
-        )
+        self.recurrent = recurrent_stack(config)
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, source: Tensor, mask: Tensor) -> tuple[Tensor, Context]:
-        """Source ids (B, S) and their mask (B, S) give the outputs (B, S, H) and the context, a State per layer."""
-        return self.recurrent(self.dropout(self.embedding(source)), mask)
+        """Read a batch of sources.
+
+        Args:
+            source: (B, S) ids.
+            mask: bool (B, S), True = real token.
+
+        Returns:
+            The outputs (B, S, H), and the context, a State per layer.
+        """
+        embedded = self.dropout(self.embedding(source))  # (B, S, E)
+        return self.recurrent(embedded, mask)
 
 
 class Decoder(nn.Module):
@@ -94,9 +112,7 @@ class Decoder(nn.Module):
     def __init__(self, config: Seq2SeqConfig):
         super().__init__()
         self.embedding = nn.Embedding(config.target_vocab, config.embedding_size)
-        self.recurrent = Recurrent(
-            config.cell, config.embedding_size, config.hidden_size, config.num_layers, config.dropout
-        )
+        self.recurrent = recurrent_stack(config)
         self.dropout = nn.Dropout(config.dropout)
         self.output = nn.Linear(config.hidden_size, config.target_vocab)
 
@@ -108,17 +124,19 @@ class Decoder(nn.Module):
             state: the context, or the state that the previous call returned.
 
         Returns:
-            logits (B, T, V) of the next tokens, and the state after the last input.
+            logits (B, T, V) of the next tokens, and the state after the last one.
         """
-        hidden, state = self.recurrent(self.dropout(self.embedding(inputs)), state=state)  # (B, T, H)
+        embedded = self.dropout(self.embedding(inputs))  # (B, T, E)
+        hidden, state = self.recurrent(embedded, state=state)  # (B, T, H)
         return self.output(self.dropout(hidden)), state  # (B, T, V)
 
 
 class Seq2Seq(nn.Module):
     """Encoder and decoder joined by a state of fixed size.
 
-    >>> model = Seq2Seq(Seq2SeqConfig.preset("tiny", source_vocab=10, target_vocab=12))
-    >>> model(torch.ones(2, 5, dtype=torch.long), torch.tensor([5, 3]), torch.ones(2, 4, dtype=torch.long)).shape
+    >>> model = Seq2Seq(Seq2SeqConfig.preset("tiny", 10, 12))
+    >>> letters = torch.ones(2, 5, dtype=torch.long)
+    >>> model(letters, torch.tensor([5, 3]), letters[:, :4]).shape
     torch.Size([2, 4, 12])
     """
 
@@ -129,14 +147,25 @@ class Seq2Seq(nn.Module):
         self.decoder = Decoder(config)
 
     def encode(self, source: Tensor, lengths: Tensor) -> Context:
-        """The context of each source: ids (B, S) and lengths (B,) give a State per layer, all that decoding needs."""
+        """The context, all that decoding needs.
+
+        Args:
+            source: (B, S) ids, padded.
+            lengths: (B,) real tokens of each source.
+
+        Returns:
+            A State per layer.
+        """
         if self.config.reverse_source:
             source = reverse(source, lengths)
-        _, context = self.encoder(source, padding_mask(lengths, source.size(1)))
+        mask = padding_mask(lengths, source.size(1))  # (B, S)
+        _, context = self.encoder(source, mask)
         return context
 
     def forward(self, source: Tensor, lengths: Tensor, inputs: Tensor) -> Tensor:
-        """Teacher forcing (Williams and Zipser, 1989): every prefix is the true one, so all steps are scored at once.
+        """Score all steps at once, each after the true prefix: teacher forcing.
+
+        Williams and Zipser (1989).
 
         Args:
             source: (B, S) ids, padded.
