@@ -7,13 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import MAX_PHONEMES, epoch_of_batches, vocabularies
-from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig, teacher_forcing_loss, write
-from seq2bert.training.loop import TrainingConfig, pick_device, train
+from seq2bert.experiments.g2p import MAX_PHONEMES, train_model
+from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
 SIZES = (16, 32, 64, 128)
@@ -42,18 +39,10 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     split = g2p.split()
     pairs = g2p.pairs(split["train"][: settings.train_words])
     test = split["test"][: settings.test_words]
-    letters, phonemes = vocabularies(pairs)
     metrics: dict[str, Any] = {}
     for size in SIZES:
-        torch.manual_seed(seed)
-        config = Seq2SeqConfig.preset("small", len(letters), len(phonemes), hidden_size=size)
-        model = Seq2Seq(config).to(pick_device())
-        train(
-            model,
-            epoch_of_batches(pairs, letters, phonemes, settings.batch_size),
-            teacher_forcing_loss,
-            TrainingConfig(epochs=settings.epochs, learning_rate=settings.learning_rate, seed=seed),
-            checkpoint=folder / f"{size}.pt",
+        model, letters, phonemes, _ = train_model(
+            pairs, "small", settings, seed, folder / f"{size}.pt", hidden_size=size
         )
         said = write(model, [entry.word for entry in test], letters, phonemes, MAX_PHONEMES)
         rates = []

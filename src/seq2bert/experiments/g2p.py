@@ -15,10 +15,11 @@ from seq2bert.evaluation.pronunciation import error_rates
 from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig, make_batch, shift, teacher_forcing_loss, write
 from seq2bert.sequences import PAD_ID, Vocabulary, batch_indices
 from seq2bert.training.checkpoint import release_weights
-from seq2bert.training.loop import TrainingConfig, pick_device, train
+from seq2bert.training.loop import History, TrainingConfig, pick_device, train
 
 DATA = ("cmudict",)
 RELEASES = ("g2p.safetensors",)  # the first seed's weights become seq2bert.pretrained.g2p
+VALIDATION = "validation nats per phoneme"
 MAX_PHONEMES = 32  # the longest pronunciation has 28
 LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)  # letters; the ends take in all shorter and longer words
 
@@ -80,24 +81,55 @@ def letter_by_letter(pairs: list[tuple[str, g2p.Phonemes]]) -> dict[str, str]:
     return {letter: counts.most_common(1)[0][0] for letter, counts in beside.items()}
 
 
-def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
-    """Train on the training words, test on words never seen: PER and WER, greedy and beam, and by word length."""
-    split = g2p.split()
-    pairs = g2p.pairs(split["train"][: settings.train_words])
-    test = split["test"][: settings.test_words]
+def train_model(
+    pairs: list[tuple[str, g2p.Phonemes]],
+    preset: str,
+    settings: Any,
+    seed: int,
+    checkpoint: Path,
+    validation: list[tuple[str, g2p.Phonemes]] | None = None,
+    **changes: Any,
+) -> tuple[Seq2Seq, Vocabulary, Vocabulary, History]:
+    """An encoder-decoder trained to say words: what all experiments on CMUdict have in common.
+
+    Args:
+        pairs: words and pronunciations to learn from; they decide the vocabularies.
+        preset: of Seq2SeqConfig.
+        settings: with `epochs`, `batch_size` and `learning_rate`.
+        seed: of the weights, the order and the dropout.
+        checkpoint: where a killed run goes on from.
+        validation: pairs on which to measure the loss after each epoch.
+        changes: fields of the preset to set otherwise.
+
+    Returns:
+        The model in evaluation mode, letters, phonemes, and the history.
+    """
     letters, phonemes = vocabularies(pairs)
+    evaluate = None
+    if validation is not None:
+        order = torch.Generator().manual_seed(0)
+        held_out = epoch_of_batches(validation, letters, phonemes, settings.batch_size)(order)
+        evaluate = lambda model: {VALIDATION: mean_loss(model, held_out)}  # noqa: E731
     torch.manual_seed(seed)
-    config = Seq2SeqConfig.preset(settings.preset, len(letters), len(phonemes))
-    model = Seq2Seq(config).to(pick_device())
-    order = torch.Generator().manual_seed(0)
-    held_out = epoch_of_batches(g2p.pairs(split["validation"]), letters, phonemes, settings.batch_size)(order)
+    model = Seq2Seq(Seq2SeqConfig.preset(preset, len(letters), len(phonemes), **changes)).to(pick_device())
     history = train(
         model,
         epoch_of_batches(pairs, letters, phonemes, settings.batch_size),
         teacher_forcing_loss,
         TrainingConfig(epochs=settings.epochs, learning_rate=settings.learning_rate, seed=seed),
-        evaluate=lambda m: {"validation nats per phoneme": mean_loss(m, held_out)},
-        checkpoint=folder / "training.pt",
+        evaluate=evaluate,
+        checkpoint=checkpoint,
+    )
+    return model, letters, phonemes, history
+
+
+def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
+    """Train on the training words, test on words never seen: PER and WER, greedy and beam, and by word length."""
+    split = g2p.split()
+    pairs = g2p.pairs(split["train"][: settings.train_words])
+    test = split["test"][: settings.test_words]
+    model, letters, phonemes, history = train_model(
+        pairs, settings.preset, settings, seed, folder / "training.pt", validation=g2p.pairs(split["validation"])
     )
     words = [entry.word for entry in test]
     ways = [entry.pronunciations for entry in test]
@@ -111,7 +143,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     release_weights(
         folder / "g2p.safetensors",
         model.state_dict(),
-        {"settings": vars(config), "letters": letters.tokens, "phonemes": phonemes.tokens, "seed": seed},
+        {"settings": vars(model.config), "letters": letters.tokens, "phonemes": phonemes.tokens, "seed": seed},
     )
     return {
         "metrics": {
@@ -123,7 +155,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
             "letter_by_letter_per": trivial.per,
             "accuracy_by_length": [1 - rates.wer for rates in by_length],
             "per_by_length": [rates.per for rates in by_length],
-            "validation_loss": [e["validation nats per phoneme"] for e in history.evaluations],
+            "validation_loss": [e[VALIDATION] for e in history.evaluations],
             "training_seconds": history.seconds,
         },
         "axes": {
@@ -131,7 +163,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
             "words": [len(rows) for rows in buckets],
             "train_pairs": len(pairs),
             "test_words": len(test),
-            "parameters": config.num_parameters(),
+            "parameters": model.config.num_parameters(),
         },
         "examples": {word: " ".join(said) for word, said in list(zip(words, beam, strict=True))[:40]},
     }

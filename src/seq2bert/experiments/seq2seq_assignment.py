@@ -7,14 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import torch
-
 from seq2bert.checks.seq2seq import experiment_words
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import MAX_PHONEMES, epoch_of_batches, letter_by_letter, vocabularies
-from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig, teacher_forcing_loss, write
-from seq2bert.training.loop import TrainingConfig, pick_device, train
+from seq2bert.experiments.g2p import MAX_PHONEMES, letter_by_letter, train_model
+from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
 
@@ -36,16 +33,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train the small GRU on short words; PER and WER on held-out short words."""
     train_words, held_out = experiment_words()
     pairs = g2p.pairs(train_words)
-    letters, phonemes = vocabularies(pairs)
-    torch.manual_seed(seed)
-    model = Seq2Seq(Seq2SeqConfig.preset("small", len(letters), len(phonemes))).to(pick_device())
-    history = train(
-        model,
-        epoch_of_batches(pairs, letters, phonemes, settings.batch_size),
-        teacher_forcing_loss,
-        TrainingConfig(epochs=settings.epochs, learning_rate=settings.learning_rate, seed=seed),
-        checkpoint=folder / "training.pt",
-    )
+    model, letters, phonemes, history = train_model(pairs, "small", settings, seed, folder / "training.pt")
     words, ways = [entry.word for entry in held_out], [entry.pronunciations for entry in held_out]
     greedy = error_rates(write(model, words, letters, phonemes, MAX_PHONEMES), ways)
     beam = error_rates(write(model, words, letters, phonemes, MAX_PHONEMES, settings.beam_size), ways)
