@@ -11,6 +11,8 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; p
 h1 { font-size: 1.4rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8886; vertical-align: top; }
+.marks td:nth-child(-n + 2), .marks th { white-space: nowrap; }
+.marks td:last-child { white-space: pre-line; }
 pre { overflow-x: auto; padding: .6rem; margin: .3rem 0; background: #8881; font-size: .85rem; overflow-wrap: normal; }
 img { max-width: 100%; background: white; }
 .cell { margin: 1rem 0; }
@@ -46,7 +48,7 @@ LEARNER_PAGE = (
 {{ "%g" | format(resources.classroom.max) }} points</strong>
 ({{ resources.classroom.learner | e }}, {{ resources.classroom.state | e }})</p>
 {% if resources.classroom.reason %}<p class="reason">{{ resources.classroom.reason | e }}</p>{% endif %}
-<table>
+<table class="marks">
 <thead><tr><th>task</th><th>points</th><th>what it said</th></tr></thead>
 <tbody>
 {% for task in resources.classroom.tasks %}<tr>

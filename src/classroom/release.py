@@ -72,7 +72,11 @@ def build(course, names, target):
 
 
 def check_source(path):
-    """Refuse a source notebook that would be released differently each time, or whose grade ids clash."""
+    """Refuse a source notebook that would be released differently each time, or whose grade ids clash.
+
+    A notebook may list in its metadata, as `classroom.hand_in`, the files that a run leaves for handing in. One of them
+    beside the source is refused, too: files of the source replace the learner's, so everybody would get its marks.
+    """
     try:
         notebook = json.loads(path.read_text(encoding="utf-8"))
         cells = notebook["cells"]
@@ -81,6 +85,12 @@ def check_source(path):
         raise ClassroomError(f"{path} is not a notebook: {type(error).__name__}: {error}") from error
     if version < (4, 5):
         raise ClassroomError(f"{path} has nbformat {version[0]}.{version[1]}; save it as 4.5, which has cell ids")
+    for name in notebook.get("metadata", {}).get("classroom", {}).get("hand_in", []):
+        if (path.parent / name).exists():
+            raise ClassroomError(
+                f"{path.parent / name} was left by a run of {path.name} and would replace what every learner hands in: "
+                "delete it"
+            )
     ids, grade_ids = set(), set()
     for number, cell in enumerate(cells, start=1):
         cell_id, grade_id = cell.get("id"), cell.get("metadata", {}).get("nbgrader", {}).get("grade_id")

@@ -151,3 +151,13 @@ def test_a_path_that_nbgrader_cannot_work_in(own_course, tmp_path):
         release(Course(odd))
     fine = odd.rename(tmp_path / "a course (1) + ünïcode")
     assert release(Course(fine)) == [SLUG]
+
+
+def test_what_a_run_of_the_source_left_is_refused(own_course):
+    source = notebook(source_cells())
+    source["metadata"]["classroom"] = {"hand_in": ["answers.json"]}
+    write(own_course.source / SLUG / f"{NAME}.ipynb", source)
+    release(own_course)
+    write(own_course.source / SLUG / "answers.json", "{}")
+    with pytest.raises(ClassroomError, match=r"answers.json was left by a run of .* delete it"):
+        release(own_course)
