@@ -11,8 +11,15 @@ body { font: 16px/1.5 system-ui, sans-serif; max-width: 50rem; margin: 0 auto; p
 h1 { font-size: 1.4rem; }
 table { border-collapse: collapse; display: block; overflow-x: auto; }
 th, td { text-align: left; padding: .3rem .6rem; border-bottom: 1px solid #8886; vertical-align: top; }
-.marks td:nth-child(-n + 2), .marks th { white-space: nowrap; }
-.marks td:last-child { white-space: pre-line; }
+th, td { overflow-wrap: break-word; }
+.marks td:nth-child(-n + 2) { white-space: nowrap; }
+.marks td:last-child { white-space: pre-line; overflow-wrap: anywhere; }
+@media (max-width: 30rem) {
+  .marks thead { display: none; }
+  .marks tr { display: grid; grid-template-columns: 1fr auto; border-bottom: 1px solid #8886; }
+  .marks td { border: 0; }
+  .marks td:last-child { grid-column: 1 / -1; padding-top: 0; }
+}
 pre { overflow-x: auto; padding: .6rem; margin: .3rem 0; background: #8881; font-size: .85rem; overflow-wrap: normal; }
 img { max-width: 100%; background: white; }
 .cell { margin: 1rem 0; }

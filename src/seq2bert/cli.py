@@ -6,6 +6,7 @@ Commands import what they need when they run, so that `--help` and mistakes answ
 
 import argparse
 import errno
+import os
 import sys
 from pathlib import Path
 
@@ -130,6 +131,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = _say(str(error), 2)
     except KeyboardInterrupt:
         code = _say("interrupted; what had finished is kept", 130)
+    except BrokenPipeError:  # whoever read the output has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 0
     except OSError as error:
         hint = "; free some disk and try again" if error.errno == errno.ENOSPC else ""
         code = _say(f"{error.filename or 'a file'}: {error.strerror or error}{hint}", 2)
