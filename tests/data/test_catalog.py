@@ -6,6 +6,7 @@ import hashlib
 import http.server
 import os
 import threading
+import types
 from pathlib import Path
 
 import pytest
@@ -96,7 +97,7 @@ def test_a_full_disk_is_one_sentence(served, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(catalog.shutil, "copyfileobj", full)
+    monkeypatch.setattr(catalog, "shutil", types.SimpleNamespace(copyfileobj=full))
     with pytest.raises(CourseError, match=r"could not be written .*; free some disk"):
         catalog.get("toy")
     assert catalog.status("toy") == "missing"
@@ -129,7 +130,7 @@ def test_a_broken_connection_is_not_taken_for_a_full_disk(served, monkeypatch, f
     def stop(*arguments):
         raise fault
 
-    monkeypatch.setattr(catalog.shutil, "copyfileobj", stop)
+    monkeypatch.setattr(catalog, "shutil", types.SimpleNamespace(copyfileobj=stop))
     with pytest.raises(CourseError, match="could not be fetched"):
         catalog.get("toy")
 
