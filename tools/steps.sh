@@ -132,6 +132,7 @@ step_book() {
     fi
     rm -f "$STAMPS/book"
     remember code "$code"
+    rm -rf _build/html # an old picture or style sheet must not stay on the site; pages come from the cache
     jupyter-book build -W -n --keep-going .
     remember book "$pages"
 }
