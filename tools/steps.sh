@@ -102,7 +102,6 @@ step_env() {
 
 step_data() {
     seq2bert check-setup
-    seq2bert data list
 }
 
 step_exercises() {
@@ -147,7 +146,7 @@ step_sample_class() {
     fi
     rm -rf "$CLASS"
     for name in $ASSIGNMENTS; do
-        seq2bert sample-class "$name" --out "$CLASS"
+        seq2bert sample-class "$name" --out "$CLASS/$name"
     done
 }
 
@@ -159,9 +158,9 @@ step_grade() {
     fi
     : >"$CLASS/report.txt"
     for name in $ASSIGNMENTS; do
-        classroom grade "$name" --class-dir "$CLASS" --cell-seconds 30 --notebook-seconds 240
-        classroom feedback "$name" --class-dir "$CLASS"
-        classroom report "$name" --class-dir "$CLASS" | tee -a "$CLASS/report.txt"
+        classroom grade "$name" --class-dir "$CLASS/$name" --cell-seconds 30 --notebook-seconds 240
+        classroom feedback "$name" --class-dir "$CLASS/$name"
+        classroom report "$name" --class-dir "$CLASS/$name" | tee -a "$CLASS/report.txt"
     done
     remember class "$(class_key)"
 }
@@ -191,11 +190,14 @@ step_notebooks() {
 # --------------------------------------------------------------------------------------- the targets of the Makefile
 
 addresses() {
+    local name
     echo
     cat "$CLASS/report.txt"
     echo
     echo "The book:  file://$PWD/_build/html/index.html   (or: make serve)"
-    echo "Feedback:  file://$PWD/$CLASS/feedback/index.html"
+    for name in $ASSIGNMENTS; do
+        echo "Feedback:  file://$PWD/$CLASS/$name/feedback/index.html"
+    done
     echo "Exercises: make lab"
 }
 

@@ -65,7 +65,7 @@ def test_nothing_handed_in_shows_solution_marks_or_hidden_tests(written):
 
 def test_wrong_learners_run_into_the_mistake_of_that_name(written):
     tasks = [check.sequence_loss, check.decoder_step, check.beam_step]
-    for name, (_, _, _, mistake) in check.WRONG_LEARNERS.items():
+    for name, (_, _, mistake) in check.WRONG_LEARNERS.items():
         space: dict = {"torch": __import__("torch")}
         for task in check.TASKS:
             exec(cells(written, name)[task], space)

@@ -4,27 +4,27 @@ Grading them shows that the marks are right before the first real submission com
 `sample-class.json`, with the hash of every file and the mark that each learner should get.
 """
 
+import copy
 import hashlib
 import importlib
 import json
 import shutil
-from collections.abc import Callable
 from pathlib import Path
 
 import nbformat
 
-from seq2bert.files import CourseError
+from seq2bert.files import CourseError, write_atomically
 
 SOLUTIONS = Path(__file__).parents[3] / "solutions"
 STUB = "raise NotImplementedError"
 
 
 def write_sample_class(assignment: str, out: Path) -> list[str]:
-    """Write `out/submitted/LEARNER/ASSIGNMENT/...` and the manifest; whole or not at all.
+    """Write `out/submitted/LEARNER/ASSIGNMENT/...` and the manifest.
 
     Args:
         assignment: the slug, such as `03_seq2seq`.
-        out: the class's folder; what it already holds of other assignments or of grading stays.
+        out: the class's folder, one for each assignment; submissions that it holds are replaced, grades stay.
 
     Returns:
         The learners' names.
@@ -51,7 +51,8 @@ def write_sample_class(assignment: str, out: Path) -> list[str]:
         manifest["learners"][name] = {"files": hashes, "expected": expected, "about": about}
     shutil.rmtree(out / "submitted", ignore_errors=True)
     scratch.rename(out / "submitted")
-    (out / "sample-class.json").write_text(json.dumps(manifest, indent=1) + "\n", encoding="utf-8")
+    text = json.dumps(manifest, indent=1) + "\n"
+    write_atomically(out / "sample-class.json", lambda temporary: temporary.write_text(text, encoding="utf-8"))
     return sorted(manifest["learners"])
 
 
@@ -66,10 +67,10 @@ def learners(check, source: nbformat.NotebookNode) -> dict[str, tuple[dict[str, 
     middle = check.TASKS[len(check.TASKS) // 2]
 
     def insert(task: str, statements: str) -> dict[str, str]:
-        return {task: replace_body(solved[task], lambda _: statements)}
+        return {task: replace_body(solved[task], statements)}
 
     def stubs(tasks) -> dict[str, str]:
-        return {task: replace_body(solved[task], lambda _: STUB) for task in tasks}
+        return {task: replace_body(solved[task], STUB) for task in tasks}
 
     unsolved = [task for task in check.TASKS if task not in half]
     people = {
@@ -85,9 +86,14 @@ def learners(check, source: nbformat.NotebookNode) -> dict[str, tuple[dict[str, 
         "endless": (insert(last, "while True:\n    pass"), files, total - points[last], f"{last} never ends"),
         "killed": (insert(first, "import os\nos.kill(os.getpid(), 9)"), files, 0.0, f"{first} kills its kernel"),
     }
-    for name, (old, new, lost, mistake) in check.WRONG_LEARNERS.items():
+    for name, (old, new, mistake) in check.WRONG_LEARNERS.items():
         task = next(task for task, text in solved.items() if old in text)
-        people[name] = ({task: solved[task].replace(old, new)}, files, total - lost, f"known mistake: {mistake}")
+        people[name] = (
+            {task: solved[task].replace(old, new)},
+            files,
+            total - points[task],
+            f"known mistake: {mistake}",
+        )
     return people
 
 
@@ -102,13 +108,13 @@ def points_by_task(check, source: nbformat.NotebookNode) -> dict[str, float]:
     return points
 
 
-def replace_body(text: str, body: Callable[[str], str]) -> str:
+def replace_body(text: str, body: str) -> str:
     """Rewrite every stretch between BEGIN SOLUTION and END SOLUTION, keeping its indentation."""
     kept, inside = [], False
     for line in text.splitlines():
         if "### BEGIN SOLUTION" in line:
             indent = line[: len(line) - len(line.lstrip())]
-            kept += [indent + new for new in body(indent).splitlines()]
+            kept += [indent + new for new in body.splitlines()]
             inside = True
         elif "### END SOLUTION" in line:
             inside = False
@@ -119,7 +125,7 @@ def replace_body(text: str, body: Callable[[str], str]) -> str:
 
 def render(source: nbformat.NotebookNode, cells: dict[str, str]) -> str:
     """The notebook that a learner hands in: no hidden tests, no solution marks, some cells rewritten."""
-    notebook = nbformat.from_dict(json.loads(json.dumps(source)))
+    notebook = copy.deepcopy(source)
     for cell in notebook.cells:
         cell.source = cells.get(cell.id, cell.source)
         lines = cell.source.splitlines()

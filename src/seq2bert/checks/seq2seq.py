@@ -565,8 +565,8 @@ def read_predictions(path: str | Path = "predictions.json") -> list[list[str]]:
 
 def predictions(path: str | Path = "predictions.json") -> None:
     """Is the predictions file whole? Prints the error rates that it earns."""
-    read_predictions(path)
-    print(f"{Path(path).name}: whole; PER {predicted_per(path):.3f}, full marks at {FULL_MARKS_PER:.3f} or less")
+    per = predicted_per(path)
+    print(f"{Path(path).name}: whole; PER {per:.3f}, full marks at {FULL_MARKS_PER:.3f} or less")
 
 
 def predicted_per(path: str | Path = "predictions.json") -> float:
@@ -598,25 +598,22 @@ def band(per: float, points: float) -> float:
 
 TASKS = ("task-1", "task-2", "task-3", "task-4")
 
-# Learners who are wrong in one known way: the line of the solution that they have, instead of which one, and what they
-# lose. A test holds that each is told the mistake of that name.
+# Learners who are wrong in one known way: a piece of the solution, what they have in its place, and the name of the
+# mistake that each is told; a test holds that.
 WRONG_LEARNERS = {
     "wrong-loss": (
         "return -(picked * real).sum() / real.sum()",
         "return -picked.mean()",
-        12,
         "padding counted",
     ),
     "wrong-update": (
         "hidden = (1 - update) * new + update * hidden",
         "hidden = update * new + (1 - update) * hidden",
-        14,
         "update gate inverted",
     ),
     "wrong-beam": (
         "log_probs = torch.where(finished.unsqueeze(-1), waiting, log_probs)",
         "",
-        14,
         "finished hypotheses go on",
     ),
 }
@@ -627,7 +624,7 @@ def files_to_hand_in() -> dict[str, str]:
     model, letters, phonemes = pretrained.g2p()
     held_out = experiment_words()[1]
     words = [entry.word for entry in held_out]
-    said = chapter.write(model, words, letters, phonemes, max_length=32, beam_size=4)
+    said = chapter.write(model, words, letters, phonemes, g2p.MAX_PHONEMES, beam_size=4)
     rates = pronunciation.error_rates(said, [entry.pronunciations for entry in held_out])
     return {
         "predictions.json": json.dumps({word: " ".join(p) for word, p in zip(words, said, strict=True)}, indent=0),

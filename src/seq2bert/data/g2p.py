@@ -13,6 +13,7 @@ from seq2bert.data.catalog import path_to
 
 VALIDATION_WORDS = 2_000
 TEST_WORDS = 12_000
+MAX_PHONEMES = 32  # at which writing is cut; the longest pronunciation has 28
 
 Phonemes = tuple[str, ...]
 

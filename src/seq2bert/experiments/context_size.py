@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import MAX_PHONEMES, train_model
+from seq2bert.experiments.g2p import train_model
 from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
@@ -44,7 +44,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
         model, letters, phonemes, _ = train_model(
             pairs, "small", settings, seed, folder / f"{size}.pt", hidden_size=size
         )
-        said = write(model, [entry.word for entry in test], letters, phonemes, MAX_PHONEMES)
+        said = write(model, [entry.word for entry in test], letters, phonemes, g2p.MAX_PHONEMES)
         rates = []
         for shortest, longest in BUCKETS:
             rows = [i for i, entry in enumerate(test) if shortest <= len(entry.word) <= longest]

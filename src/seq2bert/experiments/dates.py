@@ -10,9 +10,8 @@ from typing import Any
 import torch
 
 from seq2bert.data import dates
-from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig, make_batch, teacher_forcing_loss, write
-from seq2bert.sequences import Vocabulary, batch_indices
-from seq2bert.training.loop import TrainingConfig, pick_device, train
+from seq2bert.experiments.g2p import train_model
+from seq2bert.seq2seq import write
 
 DATA = ("dates",)
 LANGUAGES = ("cs", "de", "en", "es", "fi", "fr", "hu", "it", "nl", "pl", "pt", "tr")
@@ -40,23 +39,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train on training days, write test days: how many dates, years, months and days are right."""
     pairs = dates.draw(settings.train_pairs, torch.Generator().manual_seed(1), places=LANGUAGES)
     test = dates.draw(settings.test_pairs, torch.Generator().manual_seed(2), test=True, places=LANGUAGES)
-    letters = Vocabulary.build(text for text, _ in pairs)
-    digits = Vocabulary.build(iso for _, iso in pairs)
-    lengths = [len(text) for text, _ in pairs]
-
-    def epoch_batches(generator: torch.Generator) -> list:
-        rows = batch_indices(lengths, settings.batch_size, generator)
-        return [make_batch([pairs[i] for i in batch], letters, digits) for batch in rows]
-
-    torch.manual_seed(seed)
-    model = Seq2Seq(Seq2SeqConfig.preset("small", len(letters), len(digits))).to(pick_device())
-    train(
-        model,
-        epoch_batches,
-        teacher_forcing_loss,
-        TrainingConfig(epochs=settings.epochs, learning_rate=settings.learning_rate, seed=seed),
-        checkpoint=folder / "training.pt",
-    )
+    model, letters, digits, _ = train_model(pairs, "small", settings, seed, folder / "training.pt")
     written = ["".join(said) for said in write(model, [text for text, _ in test], letters, digits, max_length=11)]
     right = [iso for _, iso in test]
 

@@ -12,15 +12,14 @@ import torch
 
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig, make_batch, shift, teacher_forcing_loss, write
+from seq2bert.seq2seq import Pair, Seq2Seq, Seq2SeqConfig, make_batch, shift, teacher_forcing_loss, write
 from seq2bert.sequences import PAD_ID, Vocabulary, batch_indices
 from seq2bert.training.checkpoint import release_weights
-from seq2bert.training.loop import History, TrainingConfig, pick_device, train
+from seq2bert.training.loop import History, TrainingConfig, pick_device, to_device, train
 
 DATA = ("cmudict",)
 RELEASES = ("g2p.safetensors",)  # the first seed's weights become seq2bert.pretrained.g2p
 VALIDATION = "validation nats per phoneme"
-MAX_PHONEMES = 32  # the longest pronunciation has 28
 LENGTHS = (3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14)  # letters; the ends take in all shorter and longer words
 
 
@@ -43,9 +42,9 @@ PROFILES = {
 }
 
 
-def vocabularies(pairs: list[tuple[str, g2p.Phonemes]]) -> tuple[Vocabulary, Vocabulary]:
-    """Letters and phonemes of the training pairs."""
-    return Vocabulary.build(word for word, _ in pairs), Vocabulary.build(said for _, said in pairs)
+def vocabularies(pairs: list[Pair]) -> tuple[Vocabulary, Vocabulary]:
+    """Source and target tokens of the training pairs."""
+    return Vocabulary.build(source for source, _ in pairs), Vocabulary.build(target for _, target in pairs)
 
 
 def epoch_of_batches(pairs, letters: Vocabulary, phonemes: Vocabulary, batch_size: int):
@@ -66,34 +65,40 @@ def mean_loss(model: Seq2Seq, batches: list) -> float:
     total = tokens = 0.0
     for batch in batches:
         real = (shift(batch[2])[1] != PAD_ID).sum().item()
-        total += teacher_forcing_loss(model, tuple(part.to(device) for part in batch)).item() * real
+        total += teacher_forcing_loss(model, to_device(batch, device)).item() * real
         tokens += real
     return total / tokens
 
 
-def letter_by_letter(pairs: list[tuple[str, g2p.Phonemes]]) -> dict[str, str]:
-    """The trivial rival: every letter says the phoneme it most often stands beside in words with as many of both."""
+def letter_by_letter(pairs: list[tuple[str, g2p.Phonemes]], words: list[str]) -> list[list[str]]:
+    """The trivial rival: every letter says the phoneme it most often stands beside in words with as many of both.
+
+    Args:
+        pairs: words and pronunciations to count in.
+        words: what to pronounce; a letter that was never counted stays silent.
+    """
     beside: dict[str, Counter] = {}
     for word, said in pairs:
         if len(word) == len(said):
             for letter, phoneme in zip(word, said, strict=True):
                 beside.setdefault(letter, Counter())[phoneme] += 1
-    return {letter: counts.most_common(1)[0][0] for letter, counts in beside.items()}
+    favourite = {letter: counts.most_common(1)[0][0] for letter, counts in beside.items()}
+    return [[favourite[letter] for letter in word if letter in favourite] for word in words]
 
 
 def train_model(
-    pairs: list[tuple[str, g2p.Phonemes]],
+    pairs: list[Pair],
     preset: str,
     settings: Any,
     seed: int,
     checkpoint: Path,
-    validation: list[tuple[str, g2p.Phonemes]] | None = None,
+    validation: list[Pair] | None = None,
     **changes: Any,
 ) -> tuple[Seq2Seq, Vocabulary, Vocabulary, History]:
-    """An encoder-decoder trained to say words: what all experiments on CMUdict have in common.
+    """An encoder-decoder trained on pairs of sequences: what all experiments of this chapter have in common.
 
     Args:
-        pairs: words and pronunciations to learn from; they decide the vocabularies.
+        pairs: sources and targets to learn from; they decide the vocabularies.
         preset: of Seq2SeqConfig.
         settings: with `epochs`, `batch_size` and `learning_rate`.
         seed: of the weights, the order and the dropout.
@@ -102,14 +107,17 @@ def train_model(
         changes: fields of the preset to set otherwise.
 
     Returns:
-        The model in evaluation mode, letters, phonemes, and the history.
+        The model in evaluation mode, the two vocabularies, and the history.
     """
     letters, phonemes = vocabularies(pairs)
     evaluate = None
     if validation is not None:
         order = torch.Generator().manual_seed(0)
         held_out = epoch_of_batches(validation, letters, phonemes, settings.batch_size)(order)
-        evaluate = lambda model: {VALIDATION: mean_loss(model, held_out)}  # noqa: E731
+
+        def evaluate(model):
+            return {VALIDATION: mean_loss(model, held_out)}
+
     torch.manual_seed(seed)
     model = Seq2Seq(Seq2SeqConfig.preset(preset, len(letters), len(phonemes), **changes)).to(pick_device())
     history = train(
@@ -133,10 +141,9 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     )
     words = [entry.word for entry in test]
     ways = [entry.pronunciations for entry in test]
-    greedy = write(model, words, letters, phonemes, MAX_PHONEMES)
-    beam = write(model, words, letters, phonemes, MAX_PHONEMES, settings.beam_size)
-    spell = letter_by_letter(pairs)
-    trivial = error_rates([[spell[c] for c in word if c in spell] for word in words], ways)
+    greedy = write(model, words, letters, phonemes, g2p.MAX_PHONEMES)
+    beam = write(model, words, letters, phonemes, g2p.MAX_PHONEMES, settings.beam_size)
+    trivial = error_rates(letter_by_letter(pairs, words), ways)
     greedy_rates, beam_rates = error_rates(greedy, ways), error_rates(beam, ways)
     buckets = [[i for i, word in enumerate(words) if bucket(len(word)) == length] for length in LENGTHS]
     by_length = [error_rates([beam[i] for i in rows], [ways[i] for i in rows]) for rows in buckets]

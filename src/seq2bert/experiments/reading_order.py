@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import MAX_PHONEMES, VALIDATION, train_model
+from seq2bert.experiments.g2p import VALIDATION, train_model
 from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
@@ -41,5 +41,5 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
             pairs, "small", settings, seed, folder / f"{name}.pt", validation, reverse_source=backwards
         )
         metrics[f"{name}_loss"] = [evaluation[VALIDATION] for evaluation in history.evaluations]
-        metrics[f"{name}_per"] = error_rates(write(model, words, letters, phonemes, MAX_PHONEMES), ways).per
+        metrics[f"{name}_per"] = error_rates(write(model, words, letters, phonemes, g2p.MAX_PHONEMES), ways).per
     return {"metrics": metrics, "axes": {"train_pairs": len(pairs), "words": len(words)}}

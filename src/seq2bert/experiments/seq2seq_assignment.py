@@ -10,7 +10,7 @@ from typing import Any
 from seq2bert.checks.seq2seq import experiment_words
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import MAX_PHONEMES, letter_by_letter, train_model
+from seq2bert.experiments.g2p import letter_by_letter, train_model
 from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
@@ -35,10 +35,9 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     pairs = g2p.pairs(train_words)
     model, letters, phonemes, history = train_model(pairs, "small", settings, seed, folder / "training.pt")
     words, ways = [entry.word for entry in held_out], [entry.pronunciations for entry in held_out]
-    greedy = error_rates(write(model, words, letters, phonemes, MAX_PHONEMES), ways)
-    beam = error_rates(write(model, words, letters, phonemes, MAX_PHONEMES, settings.beam_size), ways)
-    spell = letter_by_letter(pairs)
-    trivial = error_rates([[spell[c] for c in word if c in spell] for word in words], ways)
+    greedy = error_rates(write(model, words, letters, phonemes, g2p.MAX_PHONEMES), ways)
+    beam = error_rates(write(model, words, letters, phonemes, g2p.MAX_PHONEMES, settings.beam_size), ways)
+    trivial = error_rates(letter_by_letter(pairs, words), ways)
     return {
         "metrics": {
             "per": beam.per,
