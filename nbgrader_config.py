@@ -6,6 +6,10 @@ c = get_config()  # noqa: F821  (traitlets defines it)
 c.CourseDirectory.source_directory = "solutions"
 c.CourseDirectory.release_directory = "exercises"
 
+# What a learner's code may import when it is graded, besides installed packages. Each assignment's notebook lists, as
+# classroom.withheld in its metadata, the modules of it that hold the answers.
+c.Classroom.library = ["src/seq2bert"]
+
 c.ClearSolutions.code_stub = {
     "python": 'raise NotImplementedError("write your code here and delete this line")',
 }

@@ -8,6 +8,7 @@ import pytest
 
 from seq2bert.checks import sample_class
 from seq2bert.checks import seq2seq as check
+from seq2bert.checks.task import CheckFailed
 from seq2bert.files import CourseError
 
 
@@ -45,11 +46,15 @@ def test_the_class_has_everyone_it_should_and_their_marks(written):
     }
     assert expected == {
         "perfect": 70,
+        "noisy": 70,
         "blank": 0,
+        "rewrites": 0,
         "half": 26,
         "raises": 56,
         "endless": 58,
-        "killed": 0,
+        "killed": 58,
+        "exits": 58,
+        "borrows": 56,
         "wrong-loss": 58,
         "wrong-update": 56,
         "wrong-beam": 56,
@@ -60,24 +65,43 @@ def test_nothing_handed_in_shows_solution_marks_or_hidden_tests(written):
     for path in written.rglob("*.ipynb"):
         text = path.read_text()
         assert "### BEGIN" not in text
-        assert "seed=3101" not in text
+        assert "hidden=True" not in text
+
+
+def answers(out, learner):
+    """The names that a learner's solution cells define."""
+    space: dict = {"torch": __import__("torch")}
+    for task in check.TASKS:
+        exec(cells(out, learner)[task], space)
+    return space
 
 
 def test_wrong_learners_run_into_the_mistake_of_that_name(written):
-    tasks = [check.sequence_loss, check.decoder_step, check.beam_step]
     for name, (_, _, mistake) in check.WRONG_LEARNERS.items():
-        space: dict = {"torch": __import__("torch")}
-        for task in check.TASKS:
-            exec(cells(written, name)[task], space)
-        advice = next(m.advice for task in tasks for m in task.mistakes if m.name == mistake)
-        complaints = []
-        for task in tasks:
+        space, told = answers(written, name), []
+        for task in (check.sequence_loss, check.decoder_step, check.beam_step):
             try:
                 task(space[task.name])
-            except check.CheckFailed as error:
-                complaints.append(str(error))
-        assert len(complaints) == 1
-        assert advice in complaints[0]
+            except CheckFailed as error:
+                told.append(error.mistake)
+        assert told == [mistake]
+
+
+def test_the_noisy_and_those_who_borrow_have_right_answers(written, capsys):
+    with pytest.warns(UserWarning, match="all is well"):
+        learners = {name: answers(written, name) for name in ("noisy", "borrows", "perfect")}
+    for space in learners.values():
+        for task in (check.shift, check.sequence_loss, check.decoder_step, check.beam_step, check.error_rates):
+            task(space[task.name], hidden=True)
+    assert capsys.readouterr().err == "step 1 of 2\n"
+
+
+def test_who_rewrites_the_tests_claims_every_point(written):
+    source = cells(written, "rewrites")
+    claimed = [float(text.splitlines()[-1]) for name, text in source.items() if name.endswith(("-visible", "-hidden"))]
+    assert sum(claimed) == 70
+    with pytest.raises(NotImplementedError):
+        answers(written, "rewrites")["shift"](None)
 
 
 def test_writing_it_again_gives_the_same_bytes(written, tmp_path):

@@ -57,54 +57,62 @@ def write_sample_class(assignment: str, out: Path) -> list[str]:
 
 
 def learners(check, source: nbformat.NotebookNode) -> dict[str, tuple[dict[str, str], dict[str, str], float, str]]:
-    """Who is in the class: by name, changed solution cells, files handed in, the mark expected, and a description."""
+    """Who is in the class: by name, changed cells, files handed in, the mark expected, and a description.
+
+    A learner loses the points of the tasks that are wrong, and no other: the rest is graded whatever a cell does.
+    """
     points = points_by_task(check, source)
     total = sum(points.values())
     files = check.files_to_hand_in()
     solved = {cell.id: cell.source for cell in source.cells if cell.id in check.TASKS}
+    tests = {cell.id: cell.metadata.nbgrader.points for cell in source.cells if is_test(cell)}
     first, *_, last = check.TASKS
-    half = check.TASKS[: len(check.TASKS) // 2]
-    middle = check.TASKS[len(check.TASKS) // 2]
+    half, unsolved = check.TASKS[: len(check.TASKS) // 2], check.TASKS[len(check.TASKS) // 2 :]
+    middle = unsolved[0]
+    borrowed, library = check.BORROWED
 
-    def insert(task: str, statements: str) -> dict[str, str]:
-        return {task: replace_body(solved[task], statements)}
+    def loses(task: str, cell: str, about: str) -> tuple[dict[str, str], dict[str, str], float, str]:
+        return {task: cell}, files, total - points[task], f"{task} {about}"
+
+    def does(task: str, statements: str, about: str) -> tuple[dict[str, str], dict[str, str], float, str]:
+        return loses(task, replace_body(solved[task], statements), about)
 
     def stubs(tasks) -> dict[str, str]:
         return {task: replace_body(solved[task], STUB) for task in tasks}
 
-    unsolved = [task for task in check.TASKS if task not in half]
+    noise = "import sys\nimport warnings\n\nwarnings.warn('all is well')\nprint('step 1 of 2', file=sys.stderr)\n\n\n"
+    claims = {cell: f"print('right')\n{worth}" for cell, worth in tests.items()}
     people = {
         "perfect": ({}, files, total, "everything right"),
         "blank": (stubs(check.TASKS), {}, 0.0, "handed in as released"),
         "half": (stubs(unsolved), {}, sum(points[t] for t in half), "half of the tasks, no experiment"),
-        "raises": (
-            insert(middle, 'raise RuntimeError("something is odd")'),
-            files,
-            total - points[middle],
-            f"{middle} raises an error",
-        ),
-        "endless": (insert(last, "while True:\n    pass"), files, total - points[last], f"{last} never ends"),
-        "killed": (insert(first, "import os\nos.kill(os.getpid(), 9)"), files, 0.0, f"{first} kills its kernel"),
+        "noisy": ({first: noise + solved[first]}, files, total, "right, with warnings and notes on stderr"),
+        "raises": does(middle, 'raise RuntimeError("something is odd")', "raises an error"),
+        "endless": does(last, "while True:\n    pass", "never ends when it is called"),
+        "killed": does(first, "import os\nos.kill(os.getpid(), 9)", "kills its process when it is called"),
+        "exits": loses(first, f"import os\n\nos._exit(0)\n\n\n{solved[first]}", "ends its process as it is defined"),
+        "borrows": loses(borrowed, library, "is taken from the course's library"),
+        "rewrites": (stubs(check.TASKS) | claims, {}, 0.0, "no answers, but tests that claim all points"),
     }
     for name, (old, new, mistake) in check.WRONG_LEARNERS.items():
         task = next(task for task, text in solved.items() if old in text)
-        people[name] = (
-            {task: solved[task].replace(old, new)},
-            files,
-            total - points[task],
-            f"known mistake: {mistake}",
-        )
+        people[name] = loses(task, solved[task].replace(old, new), f"has a known mistake: {mistake}")
     return people
+
+
+def is_test(cell: nbformat.NotebookNode) -> bool:
+    """Does the cell earn points?"""
+    return cell.metadata.get("nbgrader", {}).get("grade", False)
 
 
 def points_by_task(check, source: nbformat.NotebookNode) -> dict[str, float]:
     """Points of each task: of the test cells whose grade_id begins with its name; all others count as experiment."""
     points = dict.fromkeys((*check.TASKS, "experiment"), 0.0)
     for cell in source.cells:
-        settings = cell.metadata.get("nbgrader", {})
-        if settings.get("grade"):
-            task = next((t for t in check.TASKS if settings["grade_id"].startswith(t)), "experiment")
-            points[task] += settings["points"]
+        if is_test(cell):
+            settings = cell.metadata.nbgrader
+            task = next((t for t in check.TASKS if settings.grade_id.startswith(t)), "experiment")
+            points[task] += settings.points
     return points
 
 

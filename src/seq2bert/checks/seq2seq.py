@@ -1,9 +1,11 @@
-"""Assignment 03: shift and loss mask, decoder step, beam step, error rates, and the banded experiment."""
+"""Assignment 03: shift and loss mask, decoder step, beam step, error rates.
+
+The marks of the experiment are in `seq2seq_experiment`; the notebook finds them here, too.
+"""
 
 import json
 import math
 from dataclasses import replace
-from pathlib import Path
 
 import torch
 from torch import Tensor
@@ -11,17 +13,33 @@ from torch.nn import functional as F
 
 from seq2bert import pretrained
 from seq2bert import seq2seq as chapter
-from seq2bert.checks.task import CheckFailed, Mistake, Task
+from seq2bert.checks.seq2seq_experiment import experiment_points, experiment_words, predictions
+from seq2bert.checks.task import Mistake, Task
 from seq2bert.data import g2p
 from seq2bert.evaluation import pronunciation
-from seq2bert.profile import choose
+
+__all__ = [  # what the notebook calls
+    "beam_of_one",
+    "beam_step",
+    "decoder_step",
+    "error_rates",
+    "experiment_points",
+    "experiment_words",
+    "predictions",
+    "sequence_loss",
+    "shift",
+]
 
 # Task 1a: shift ------------------------------------------------------------------------------------------------------
 
 
 def draw_targets(rows: int, longest: int, g: torch.Generator) -> Tensor:
-    """Padded targets `<bos> y1 ... yn <eos> <pad>` with ids from 4 to 11: (rows, at most longest + 2)."""
-    lengths = torch.randint(1, longest + 1, (rows,), generator=g).tolist()
+    """Padded targets `<bos> y1 ... yn <eos> <pad>` with ids from 4 to 11: (rows, at most longest + 2).
+
+    The first row is the longest, so that every other one has padding.
+    """
+    lengths = torch.randint(2, longest + 1, (1,), generator=g).tolist()
+    lengths += torch.randint(1, lengths[0], (rows - 1,), generator=g).tolist()
     return chapter.pad([[1, *torch.randint(4, 12, (n,), generator=g).tolist(), 2] for n in lengths])[0]
 
 
@@ -75,11 +93,17 @@ shift = Task(
 
 
 def draw_loss(rows: int, longest: int, pad_id: int, g: torch.Generator, scale: float = 2.0) -> dict:
-    """Logits (B, T, 12) and padded labels (B, T); with another pad_id, its former tokens swap places with padding."""
+    """Logits (B, T, 12) and padded labels (B, T); with another pad_id, its former tokens swap places with padding.
+
+    With a large scale, the logits of the first place reach 100, whose exponential is infinite in single precision.
+    """
     labels = draw_targets(rows, longest, g)[:, 1:]
     if pad_id:
         labels = torch.where(labels == 0, pad_id, torch.where(labels == pad_id, 0, labels))
-    return dict(logits=scale * torch.randn(*labels.shape, 12, generator=g), labels=labels, pad_id=pad_id)
+    logits = scale * torch.randn(*labels.shape, 12, generator=g)
+    if scale > 10:
+        logits[0, 0] += 100 - logits[0, 0].max()
+    return dict(logits=logits, labels=labels, pad_id=pad_id)
 
 
 def _token_losses(logits, labels):
@@ -140,6 +164,7 @@ sequence_loss = Task(
             _naive_softmax,
             "Large logits overflow: exp(100) is infinite in single precision. Use log_softmax, which subtracts the "
             "largest logit first.",
+            visible=False,
         ),
         Mistake(
             "bits",
@@ -150,6 +175,7 @@ sequence_loss = Task(
             "padding is always 0",
             lambda logits, labels, pad_id=0: chapter.sequence_loss(logits, labels, 0),
             "The id 0 is taken for padding although pad_id says otherwise.",
+            visible=False,
         ),
     ),
 )
@@ -161,7 +187,7 @@ def reference_decoder_step(weights: dict[str, Tensor], token: Tensor, hidden: Te
     """The chapter's Decoder with the given weights, asked for one step."""
     vocab, width = weights["embedding"].shape
     config = chapter.Seq2SeqConfig(1, vocab, width, hidden.size(1), cell="gru")
-    decoder = chapter.Decoder(config)
+    decoder = chapter.Decoder(config).to(hidden.device)
     recurrent = {f"recurrent.layers.0.{name}": weights[name] for name in CELL_WEIGHTS}
     ends = {
         "embedding.weight": weights["embedding"],
@@ -276,7 +302,8 @@ def draw_beam(batch: int, beams: int, vocab: int, eos_id: int, g: torch.Generato
     """Falling scores of `beams` hypotheses, their next-token log-probabilities, about a third of them finished.
 
     A hard draw has what real searches have: in the first row the scores of long targets, in the last row the first
-    step, where only one hypothesis may begin.
+    step, where only one hypothesis may begin. The best candidates are never nearly equal: another way to add them up
+    puts them in the same order.
     """
     scores = (-3 * torch.rand(batch, beams, generator=g)).sort(-1, descending=True).values
     finished = torch.rand(batch, beams, generator=g) < 0.35
@@ -286,12 +313,13 @@ def draw_beam(batch: int, beams: int, vocab: int, eos_id: int, g: torch.Generato
         scores[-1] = torch.full((beams,), float("-inf"))
         scores[-1, 0] = 0.0
         finished[-1] = False
-    return dict(
-        scores=scores,
-        log_probs=(2 * torch.randn(batch, beams, vocab, generator=g)).log_softmax(-1),
-        finished=finished,
-        eos_id=eos_id,
-    )
+    log_probs = (2 * torch.randn(batch, beams, vocab, generator=g)).log_softmax(-1)  # (B, K, V)
+    totals = scores.unsqueeze(-1) + log_probs  # (B, K, V)
+    waiting = torch.where(torch.arange(vocab) == eos_id, scores.unsqueeze(-1), float("-inf"))  # (B, K, V)
+    best = torch.where(finished.unsqueeze(-1), waiting, totals).flatten(1).topk(beams + 1).values  # (B, K+1)
+    if (best.diff() > -1e-3).any():
+        return draw_beam(batch, beams, vocab, eos_id, g, hard)
+    return dict(scores=scores, log_probs=log_probs, finished=finished, eos_id=eos_id)
 
 
 def _beam_variant(freeze=True, add=True, swap=False, waiting_token=None, free=False, fixed_eos=None):
@@ -341,6 +369,7 @@ beam_step = Task(
     outputs=("scores", "parents", "tokens"),
     visible=lambda g: draw_beam(2, 3, 6, 2, g),
     hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 4, 9, 5, g, hard=True),
+    tolerance=1e-4,  # hidden scores are about -150, where single precision ends at 1e-5
     mistakes=(
         Mistake(
             "finished hypotheses go on",
@@ -374,6 +403,7 @@ beam_step = Task(
             "probabilities multiplied",
             _multiplied,
             "Probabilities are multiplied. Over a long target their product vanishes; add logarithms instead.",
+            visible=False,
         ),
         Mistake(
             "masked by multiplication",
@@ -389,6 +419,7 @@ beam_step = Task(
             "eos is always 2",
             _beam_variant(fixed_eos=2),
             "The id 2 is taken for <eos> although eos_id says otherwise.",
+            visible=False,
         ),
     ),
 )
@@ -398,6 +429,7 @@ beam_of_one = replace(
     name="beam_step with one hypothesis (greedy search)",
     visible=lambda g: draw_beam(3, 1, 6, 2, g),
     hidden=lambda g: draw_beam(int(torch.randint(2, 5, (), generator=g)), 1, 9, 5, g, hard=True),
+    mistakes=tuple(mistake for mistake in beam_step.mistakes if mistake.name != "best of each"),  # here it is right
 )
 
 # Task 4: error rates -------------------------------------------------------------------------------------------------
@@ -502,11 +534,13 @@ error_rates = Task(
             "shorter on a tie",
             _rates_variant(longer=False),
             "Where two pronunciations are equally near, the longer one counts: compare pairs (edits, -length).",
+            visible=False,
         ),
         Mistake(
             "silence is free",
             _rates_variant(distance=lambda a, b: _edits(a, b) if a else 0),
             "A word for which nothing was written costs as many edits as its pronunciation has phonemes, not none.",
+            visible=False,
         ),
         Mistake(
             "mean of the words' rates",
@@ -520,79 +554,6 @@ error_rates = Task(
         ),
     ),
 )
-
-# The experiment ------------------------------------------------------------------------------------------------------
-
-LONGEST_WORD = 8  # letters
-TRAIN_WORDS, HELD_OUT_WORDS = 20_000, 1_000
-
-# PER on the held-out words, from `seq2bert run seq2seq_assignment --profile full --seeds 0 1 2 3 4`.
-FULL_MARKS_PER = 0.17  # mean + 3 std of the five seeds
-TRIVIAL_PER = 0.5037  # every letter says its favourite phoneme
-
-
-def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
-    """Training and held-out words of at most eight letters; a tenth of the training words in the smoke profile."""
-    train, held_out = (
-        [entry for entry in g2p.split()[part] if len(entry.word) <= LONGEST_WORD] for part in ("train", "validation")
-    )
-    return train[: choose(full=TRAIN_WORDS, smoke=TRAIN_WORDS // 10)], held_out[:HELD_OUT_WORDS]
-
-
-def read_predictions(path: str | Path = "predictions.json") -> list[list[str]]:
-    """The phonemes that the learner's model wrote for the held-out words, in their order.
-
-    Raises:
-        CheckFailed: the file is missing, is not what the experiment writes, or leaves a word out.
-    """
-    path = Path(path)
-    if not path.is_file():
-        raise CheckFailed(
-            f"{path.name} is not beside the notebook: run the experiment's cell, and hand in its file too"
-        )
-    try:
-        said = json.loads(path.read_text(encoding="utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise CheckFailed(f"{path.name} is not JSON ({error}): run the experiment's cell again") from error
-    if not isinstance(said, dict) or not all(isinstance(phonemes, str) for phonemes in said.values()):
-        raise CheckFailed(f'{path.name} should map each word to its phonemes, as in {{"cat": "K AE T"}}')
-    words = [entry.word for entry in experiment_words()[1]]
-    missing = [word for word in words if word not in said]
-    if missing:
-        raise CheckFailed(f"{path.name} lacks {len(missing)} of the {len(words)} held-out words, first {missing[0]!r}")
-    return [said[word].split() for word in words]
-
-
-def predictions(path: str | Path = "predictions.json") -> None:
-    """Is the predictions file whole? Prints the error rates that it earns."""
-    per = predicted_per(path)
-    print(f"{Path(path).name}: whole; PER {per:.3f}, full marks at {FULL_MARKS_PER:.3f} or less")
-
-
-def predicted_per(path: str | Path = "predictions.json") -> float:
-    """PER of the predictions, computed anew from the dictionary."""
-    ways = [entry.pronunciations for entry in experiment_words()[1]]
-    return pronunciation.error_rates(read_predictions(path), ways).per
-
-
-def experiment_points(points: float, path: str | Path = "predictions.json") -> float:
-    """Banded marks: all within three standard deviations of the reference, two thirds up to half-way to the trivial
-    baseline, one third for anything better than that baseline.
-
-    >>> band(FULL_MARKS_PER, 12), band(TRIVIAL_PER, 12)
-    (12, 0)
-    """
-    return band(predicted_per(path), points)
-
-
-def band(per: float, points: float) -> float:
-    """The marks that a phoneme error rate earns of `points`."""
-    if per <= FULL_MARKS_PER:
-        return points
-    if per <= (FULL_MARKS_PER + TRIVIAL_PER) / 2:
-        return round(points * 2 / 3, 1)
-    return round(points / 3, 1) if per < TRIVIAL_PER else 0
-
 
 # The sample class ----------------------------------------------------------------------------------------------------
 
@@ -617,6 +578,9 @@ WRONG_LEARNERS = {
         "finished hypotheses go on",
     ),
 }
+
+# A task that is answered with the library, as a stuck learner may do and a graded one may not.
+BORROWED = ("task-3", "from seq2bert.seq2seq import beam_step")
 
 
 def files_to_hand_in() -> dict[str, str]:

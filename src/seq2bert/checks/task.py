@@ -2,32 +2,66 @@
 
 One list of mistakes serves three readers: the learner, who is told which mistake gives the same output; the grader's
 tests, which prove that each of them loses marks; and anybody who wants to know the traps.
+
+The learner's function may be a stand-in for one in another process, and what it returns is then whatever that process
+cared to send. So a check calls it once a draw, takes answers by their exact type, and says in a sentence what is wrong
+with everything else.
 """
 
 import copy
 import math
+import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from numbers import Real
 from typing import Any
 
+import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 Draw = Callable[[torch.Generator], dict[str, Any]]
+ATTEMPTS = 100  # sets of draws that are tried; usually the first will do
+CLEARLY = 10  # tolerances by which a known mistake differs from the right answer, and from the other mistakes
+LONGEST_QUOTE = 300  # characters of a learner's error that a message repeats
 
 
 class CheckFailed(AssertionError):
-    """The answer is not right; the message says what differs and, where we know it, why."""
+    """The answer is not right; the message says what differs and, where we know it, why.
+
+    Args:
+        message: what the learner is told.
+        mistake: the name of the known mistake that gives the same answers, if there is one.
+    """
+
+    def __init__(self, message: str, mistake: str = ""):
+        super().__init__(message)
+        self.mistake = mistake
 
 
 @dataclass(frozen=True)
 class Mistake:
-    """A wrong implementation, and what a tutor would say who recognised it."""
+    """A wrong implementation, and what a tutor would say who recognised it.
+
+    Args:
+        name: a few words.
+        function: what it answers.
+        advice: what the learner is told.
+        visible: does the visible check show it, too, or only the hidden one?
+    """
 
     name: str
     function: Callable
     advice: str
+    visible: bool = True
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One draw: the arguments, the right outputs, and the outputs of each known mistake, in the order of the task."""
+
+    arguments: dict[str, Any]
+    expected: tuple
+    mistaken: tuple[tuple, ...]
 
 
 @dataclass(frozen=True)
@@ -42,7 +76,7 @@ class Task:
         hidden: draws the arguments of a hidden trial: other shapes, edge cases.
         mistakes: the wrong answers we know.
         tolerance: largest absolute difference that still counts as equal.
-        trials: how many draws one check makes.
+        draws: how many trials one check makes.
     """
 
     name: str
@@ -52,23 +86,70 @@ class Task:
     hidden: Draw
     mistakes: tuple[Mistake, ...]
     tolerance: float = 1e-5
-    trials: int = 4
+    draws: int = 4
 
-    def __call__(self, function: Callable, *, seed: int = 0, hidden: bool = False) -> None:
+    def __call__(self, function: Callable, *, seed: int | None = None, hidden: bool = False) -> None:
         """Compare a learner's function with the reference; print one line if it agrees.
 
+        Args:
+            function: the learner's.
+            seed: decides the draws; None takes the variable CLASSROOM_SEED, and 0 where there is none.
+            hidden: ask what the hidden check asks.
+
         Raises:
-            CheckFailed: it does not; the message names the first output that differs.
+            CheckFailed: it does not agree; the message names the first output that differs.
+        """
+        if seed is None:
+            seed = int(os.environ.get("CLASSROOM_SEED") or 0)
+        self.judge(function, self.trials(seed, hidden), hidden)
+        print(f"{self.name}: right on {self.draws} {'hidden ' if hidden else ''}draws")
+
+    def trials(self, seed: int, hidden: bool) -> list[Trial]:
+        """What a check asks: draws on which every mistake that it should show gives a wrong answer of its own.
+
+        Whatever the seed, a wrong function cannot be lucky, nor be taken for another one: draws that would allow that
+        are made again. A mistake that only the hidden check should show gives no wrong answer in the visible one.
+
+        Raises:
+            ValueError: no draws do that, so the task is badly made.
         """
         generator = torch.Generator().manual_seed(seed)
-        draws = [(self.hidden if hidden else self.visible)(generator) for _ in range(self.trials)]
-        for arguments in draws:
-            expected = self._outputs(self.reference(**copy.deepcopy(arguments)))
-            answer = self._call(function, arguments)
-            complaint = self._difference(answer, expected, reveal=not hidden)
+        for _ in range(ATTEMPTS):
+            trials = [self._trial((self.hidden if hidden else self.visible)(generator)) for _ in range(self.draws)]
+            if self._tell_apart(trials, hidden):
+                return trials
+        raise ValueError(f"the draws of {self.name} do not tell its known mistakes apart")
+
+    def _trial(self, arguments: dict[str, Any]) -> Trial:
+        mistaken = tuple(self._outputs(mistake.function(**arguments)) for mistake in self.mistakes)
+        return Trial(arguments, self._outputs(self.reference(**arguments)), mistaken)
+
+    def _tell_apart(self, trials: Sequence[Trial], hidden: bool) -> bool:
+        right = [trial.expected for trial in trials]
+        told = [right]
+        for number, mistake in enumerate(self.mistakes):
+            answers = [trial.mistaken[number] for trial in trials]
+            if hidden or mistake.visible:
+                if any(same(answers, others, CLEARLY * self.tolerance) for others in told):
+                    return False
+                told.append(answers)
+            elif not same(answers, right, self.tolerance):
+                return False
+        return True
+
+    def judge(self, function: Callable, trials: Sequence[Trial], hidden: bool) -> None:
+        """Raise CheckFailed at the first trial that the function answers wrongly."""
+        answers: list[tuple] = []
+        for trial in trials:
+            answers.append(self._call(function, trial.arguments))
+            try:
+                complaint = self._difference(answers[-1], trial.expected, reveal=not hidden)
+                mistake = complaint and self._recognise(function, answers, trials, hidden)
+            except Exception as error:  # a tensor can be odd in more ways than we could list
+                complaint, mistake = f"cannot be compared: {_quote(error)}", None
             if complaint:
-                raise CheckFailed(f"{self.name}: {complaint}{self._recognise(function, draws)}")
-        print(f"{self.name}: right on {len(draws)} {'hidden ' if hidden else ''}draws")
+                advice, name = (f"\n{mistake.advice}", mistake.name) if mistake else ("", "")
+                raise CheckFailed(f"{self.name}: {complaint}{advice}", name)
 
     def _outputs(self, answer: Any) -> tuple:
         return tuple(answer) if len(self.outputs) > 1 and isinstance(answer, (tuple, list)) else (answer,)
@@ -78,14 +159,13 @@ class Task:
         given = copy.deepcopy(arguments)
         try:
             answer = function(**given)
+            after = getattr(function, "arguments_after", given)  # a stand-in's function had copies of its own
         except NotImplementedError as error:
             raise CheckFailed(f"{self.name} is not written yet") from error
         except Exception as error:
-            raise CheckFailed(
-                f"{self.name} raised {type(error).__name__}: {error}\n(with {describe_arguments(arguments)})"
-            ) from error
+            raise CheckFailed(f"{self.name} raised {_quote(error)}\n(with {describe_arguments(arguments)})") from error
         for name, before in arguments.items():
-            if not same(given[name], before, 0.0):
+            if not (isinstance(after, dict) and name in after and same(after[name], before, 0.0)):
                 raise CheckFailed(
                     f"{self.name} changed its argument {name} in place; make a new tensor or list instead"
                 )
@@ -101,48 +181,64 @@ class Task:
                 return f"{name} {complaint}"
         return None
 
-    def _recognise(self, function: Callable, draws: Sequence[dict[str, Any]]) -> str:
-        """The advice of the first known mistake that answers like the learner on every draw, as a new line.
+    def _recognise(
+        self, function: Callable, answers: list[tuple], trials: Sequence[Trial], hidden: bool
+    ) -> Mistake | None:
+        """The known mistake that answers like the learner in every trial; `answers` are those given so far.
 
-        A mistake that only shows on other draws answers like the reference here, and cannot be the reason.
+        A mistake that only the hidden check shows answers like the reference elsewhere, and cannot be the reason there.
         """
-        for mistake in self.mistakes:
-            if all(_same_answer(self.reference, mistake.function, arguments, self.tolerance) for arguments in draws):
-                continue
-            if all(_same_answer(function, mistake.function, arguments, self.tolerance) for arguments in draws):
-                return f"\n{mistake.advice}"
-        return ""
-
-
-def _same_answer(one: Callable, other: Callable, arguments: dict[str, Any], tolerance: float) -> bool:
-    """Do two functions return the same, or raise the same kind of error?"""
-    answers = []
-    for function in (one, other):
         try:
-            answers.append(function(**copy.deepcopy(arguments)))
-        except Exception as error:
-            answers.append(type(error))
-    return same(answers[0], answers[1], tolerance)
+            answers = answers + [self._call(function, trial.arguments) for trial in trials[len(answers) :]]
+        except CheckFailed:
+            return None
+        for number, mistake in enumerate(self.mistakes):
+            if (hidden or mistake.visible) and same(answers, [t.mistaken[number] for t in trials], self.tolerance):
+                return mistake
+        return None
 
 
 def same(one: Any, other: Any, tolerance: float) -> bool:
     """Equal in structure, and in value within the tolerance; nan equals nan, and two infinities of one sign."""
-    if isinstance(one, Tensor) and isinstance(other, Tensor):
-        return one.shape == other.shape and torch.allclose(
-            one.double(), other.double(), rtol=0, atol=tolerance, equal_nan=True
-        )
+    if is_tensor(one) and is_tensor(other):
+        return one.shape == other.shape and not _apart(one, other, tolerance).any()
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key], tolerance) for key in one)
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
         return len(one) == len(other) and all(same(a, b, tolerance) for a, b in zip(one, other, strict=True))
-    if _is_number(one) and _is_number(other):
-        a, b = float(one), float(other)  # plain floats: a learner's own number class has no say in what is equal
-        return a == b or math.isclose(a, b, rel_tol=0, abs_tol=tolerance)
-    return type(one) is type(other) and bool(one == other)
+    a, b = number(one), number(other)
+    if a is not None and b is not None:
+        return a == b or abs(a - b) <= tolerance or (math.isnan(a) and math.isnan(b))
+    return type(one) is type(other) and not isinstance(one, Tensor) and bool(one == other)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, Real) or (isinstance(value, Tensor) and value.dim() == 0)
+def is_tensor(value: Any) -> bool:
+    """A tensor of torch's own, all of whose numbers are there: a subclass could say of itself what it likes."""
+    return type(value) in (Tensor, nn.Parameter) and value.layout is torch.strided
+
+
+def number(value: Any) -> float | None:
+    """A single real number as a plain float, from Python, numpy or torch; None if it is something else.
+
+    >>> number(torch.tensor(3)), number(10**400), number(True), number("3")
+    (3.0, inf, None, None)
+    """
+    if isinstance(value, np.generic) or (is_tensor(value) and value.dim() == 0):
+        value = value.item()
+    if type(value) not in (int, float):
+        return None
+    try:
+        return float(value)
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
+
+
+def _apart(mine: Tensor, right: Tensor, tolerance: float) -> Tensor:
+    """Where two tensors of one shape differ: (...), bool. Numbers that count something must be equal."""
+    mine, right = mine.detach().cpu(), right.detach().cpu()
+    within = tolerance if right.is_floating_point() else 0.0
+    mine, right = mine.double(), right.double()
+    return ~((mine == right) | ((mine - right).abs() <= within) | (mine.isnan() & right.isnan()))
 
 
 def difference(mine: Any, right: Any, tolerance: float, reveal: bool) -> str | None:
@@ -157,21 +253,21 @@ def difference(mine: Any, right: Any, tolerance: float, reveal: bool) -> str | N
     >>> difference(torch.ones(2), torch.ones(3), 0.0, True)
     'should have the shape (3,), has (2,)'
     """
-    if isinstance(right, Tensor) and right.dim() > 0:
-        if not isinstance(mine, Tensor):
+    if is_tensor(right) and right.dim() > 0:
+        if not is_tensor(mine):
             return f"should be a tensor, is {_kind(mine)}"
         if mine.shape != right.shape:
             return f"should have the shape {tuple(right.shape)}, has {tuple(mine.shape)}"
-        if right.is_floating_point() and not mine.is_floating_point():
+        odd = mine.is_complex() or (mine.dtype is torch.bool) != (right.dtype is torch.bool)
+        if odd or (right.is_floating_point() and not mine.is_floating_point()):
             return f"should hold {right.dtype} numbers, holds {mine.dtype}"
-        apart = (mine.double() - right.double()).abs() > tolerance  # (...), False where both are the same infinity
-        apart |= mine.isnan() | (mine.isinf() != right.isinf())
+        apart = _apart(mine, right, tolerance)
         if not apart.any():
             return None
         place = tuple(apart.nonzero()[0].tolist())
         where = f"is wrong in {int(apart.sum())} of {apart.numel()} places, first at {list(place)}"
         return f"{where}: {_show(mine[place])}" + (f", should be {_show(right[place])}" if reveal else "")
-    if not _is_number(mine):
+    if number(mine) is None:
         return f"should be a single number, is {_kind(mine)}"
     if same(mine, right, tolerance):
         return None
@@ -181,12 +277,24 @@ def difference(mine: Any, right: Any, tolerance: float, reveal: bool) -> str | N
 def _kind(value: Any) -> str:
     if value is None:
         return "None (is there a return?)"
-    return f"a tensor of shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"a {type(value).__name__}"
+    if is_tensor(value):
+        return f"a tensor of shape {tuple(value.shape)}" + (f" of {value.dtype}" if value.dim() == 0 else "")
+    return f"a {type(value).__name__}"
 
 
 def _show(value: Any) -> str:
-    number = value.item() if isinstance(value, Tensor) else value
-    return f"{number:.6g}" if isinstance(number, float) else str(number)
+    return f"{number(value):.6g}"
+
+
+def _quote(error: Exception) -> str:
+    """An error's type and text, cut where it grows too long, and without what no file could hold."""
+    try:
+        text = f"{type(error).__name__}: {error}"
+    except Exception:  # the learner's own error class may be wrong, too
+        text = type(error).__name__
+    if len(text) > LONGEST_QUOTE:
+        text = text[:LONGEST_QUOTE] + " ..."
+    return text.encode("utf-8", "replace").decode()
 
 
 def describe_arguments(arguments: dict[str, Any]) -> str:

@@ -1,0 +1,101 @@
+"""Assignment 03's experiment: the words it uses, and the marks that a file of predictions earns.
+
+The file was made by a learner's code, so it is read with care: its size, its nesting and its words have limits.
+"""
+
+import json
+from pathlib import Path
+
+from seq2bert.checks.task import CheckFailed
+from seq2bert.data import g2p
+from seq2bert.evaluation import pronunciation
+from seq2bert.profile import choose
+
+LONGEST_WORD = 8  # letters
+TRAIN_WORDS, HELD_OUT_WORDS = 20_000, 1_000
+LARGEST_FILE = 1_000_000  # bytes; the experiment writes about thirty thousand
+
+# PER on the held-out words, from `seq2bert run seq2seq_assignment --profile full --seeds 0 1 2 3 4`.
+FULL_MARKS_PER = 0.17  # mean + 3 std of the five seeds
+TRIVIAL_PER = 0.5037  # every letter says its favourite phoneme
+
+
+def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
+    """Training and held-out words of at most eight letters; a tenth of the training words in the smoke profile."""
+    train, held_out = (
+        [entry for entry in g2p.split()[part] if len(entry.word) <= LONGEST_WORD] for part in ("train", "validation")
+    )
+    return train[: choose(full=TRAIN_WORDS, smoke=TRAIN_WORDS // 10)], held_out[:HELD_OUT_WORDS]
+
+
+def read_predictions(path: str | Path = "predictions.json") -> list[list[str]]:
+    """The phonemes that the learner's model wrote for the held-out words, in their order.
+
+    Raises:
+        CheckFailed: the file is missing, is not what the experiment writes, or leaves a word out.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise CheckFailed(
+            f"{path.name} is not beside the notebook: run the experiment's cell, and hand in its file too"
+        )
+    with path.open("rb") as file:
+        content = file.read(LARGEST_FILE + 1)
+    if len(content) > LARGEST_FILE:
+        raise CheckFailed(f"{path.name} is larger than {LARGEST_FILE:,} bytes: run the experiment's cell again")
+    try:
+        said = json.loads(content.decode("utf-8"), object_pairs_hook=_unequivocal)
+    except (ValueError, RecursionError) as error:
+        raise CheckFailed(f"{path.name} is not JSON ({error}): run the experiment's cell again") from error
+    if not isinstance(said, dict) or not all(isinstance(phonemes, str) for phonemes in said.values()):
+        raise CheckFailed(f'{path.name} should map each word to its phonemes, as in {{"cat": "K AE T"}}')
+    words = [entry.word for entry in experiment_words()[1]]
+    missing = [word for word in words if word not in said]
+    if missing:
+        raise CheckFailed(f"{path.name} lacks {len(missing)} of the {len(words)} held-out words, first {missing[0]!r}")
+    phonemes = [said[word].split() for word in words]
+    for word, written in zip(words, phonemes, strict=True):
+        if len(written) > g2p.MAX_PHONEMES:
+            raise CheckFailed(
+                f"{path.name} has {len(written)} phonemes for {word!r}; the experiment stops at {g2p.MAX_PHONEMES}"
+            )
+    return phonemes
+
+
+def _unequivocal(pairs: list[tuple]) -> dict:
+    """An object of the file, if it says everything once."""
+    said = dict(pairs)
+    if len(said) < len(pairs):
+        raise ValueError("a word stands twice")
+    return said
+
+
+def predictions(path: str | Path = "predictions.json") -> None:
+    """Is the predictions file whole? Prints the error rates that it earns."""
+    per = predicted_per(path)
+    print(f"{Path(path).name}: whole; PER {per:.3f}, full marks at {FULL_MARKS_PER:.3f} or less")
+
+
+def predicted_per(path: str | Path = "predictions.json") -> float:
+    """PER of the predictions, computed anew from the dictionary."""
+    ways = [entry.pronunciations for entry in experiment_words()[1]]
+    return pronunciation.error_rates(read_predictions(path), ways).per
+
+
+def experiment_points(points: float, path: str | Path = "predictions.json") -> float:
+    """Banded marks: all within three standard deviations of the reference, two thirds up to half-way to the trivial
+    baseline, one third for anything better than that baseline.
+
+    >>> band(FULL_MARKS_PER, 12), band(TRIVIAL_PER, 12)
+    (12, 0)
+    """
+    return band(predicted_per(path), points)
+
+
+def band(per: float, points: float) -> float:
+    """The marks that a phoneme error rate earns of `points`."""
+    if per <= FULL_MARKS_PER:
+        return points
+    if per <= (FULL_MARKS_PER + TRIVIAL_PER) / 2:
+        return round(points * 2 / 3, 1)
+    return round(points / 3, 1) if per < TRIVIAL_PER else 0
