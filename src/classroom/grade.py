@@ -1,36 +1,32 @@
 """Marks for a class: one result file a submission, and a gradebook filled from them.
 
-A submission always ends in a state: "graded", "graded with limits hit" (a cell or the notebook ran out of time, or
-the Python process died), or "quarantined" (it could not be run at all). Nothing that a submission does stops the
-others, and a run that was cut short goes on where it was.
+A submission always ends in a state: "graded", "graded with limits hit", or "quarantined" with a reason. Nothing that
+a submission does stops the others. A run that was cut short goes on where it was, in any order and with any number of
+workers, to the same marks.
 """
 
+import contextlib
+import hashlib
 import json
 import os
+import secrets
 import shutil
-import time
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
-import nbformat
-from nbgrader import __version__ as nbgrader_version
-
-from classroom import __version__, gradebook
-from classroom.autograde import autograde
-from classroom.course import ClassroomError, Course, notebooks_in
-from classroom.files import read_json, scratch, sha256, write_json
-from classroom.notebook import read_notebook, restore
-from classroom.processes import run_limited
+from classroom import __version__
+from classroom.course import SIMPLE_NAME, ClassroomError, Course, notebooks_in
+from classroom.examiner import QUARANTINED, describe
+from classroom.files import read_json, scratch, sha256, write_json, write_text
+from classroom.marks import is_graded
+from classroom.notebook import grade_id, read_notebook
+from classroom.rebuild import TIMESTAMP, Rejected, digest, read_submission
 from classroom.release import IGNORED, check_source
-from classroom.sample import load_sample, read_submission, verify
+from classroom.sandbox import Limits
 
-GRADED, LIMITED, QUARANTINED = "graded", "graded with limits hit", "quarantined"
-
-
-@dataclass(frozen=True)
-class Limits:
-    cell_seconds: int = 20
-    notebook_seconds: int = 120
+REGRADING = "to be graded again"
 
 
 @dataclass(frozen=True)
@@ -41,171 +37,246 @@ class Grading:
     assignment: str
     class_dir: Path
     limits: Limits
-    workplace: Path
-    source: dict  # {file of the source: sha256}
+    unsafe: bool
+    source: dict  # {file: sha256} of the source and of the library that judges
     tasks: list  # of {"notebook", "grade_id", "max_points"}
-
-    @property
-    def database(self):
-        return self.class_dir / "gradebook.db"
+    key: bytes
 
 
-def grade(course, assignment, class_dir, limits, regrade=False, tell=lambda done, total, result, skipped: None):
-    """Grade every submission of the sample class; returns the results in the order of the learners' names.
+def grade(
+    course,
+    assignment,
+    class_dir,
+    limits=Limits(),
+    *,
+    db_url=None,
+    learners=(),
+    regrade=False,
+    workers=1,
+    engine="local",
+    scheduler=None,
+    unsafe=False,
+    tell=lambda done, total, result, skipped: None,
+):
+    """Grade every submission of a class, or those of some learners; returns the results, sorted by learner.
 
-    Raises ClassroomError before anything is executed if a file is not part of the sample class.
+    Raises ClassroomError, with exit code 3 where the sandbox does not hold: then nothing was executed.
     """
+    from classroom import gradebook
+    from classroom.engines import engine_of
+
     (assignment,) = course.choose([assignment])
     class_dir = Path(class_dir).resolve()
-    learners = load_sample(class_dir, assignment)
-    verify(class_dir, assignment, learners)
+    if not (class_dir / "submitted").is_dir():
+        raise ClassroomError(f"there is no folder {class_dir / 'submitted'}: run `classroom collect` first")
+    if unsafe and os.environ.get("CI"):
+        raise ClassroomError("--unsafe-no-sandbox is refused where CI is set: nobody is there to watch it", exit_code=3)
     for notebook in notebooks_in(course.source / assignment):
         check_source(notebook)
-    results = []
+    url = gradebook.url_of(class_dir, db_url)
+    grading = Grading(
+        course,
+        assignment,
+        class_dir,
+        limits,
+        unsafe,
+        source_hashes(course, assignment),
+        source_tasks(course, assignment),
+        course_key(class_dir),
+    )
     with scratch(".grading-", class_dir) as workplace:
-        source, tasks = source_hashes(course, assignment), source_tasks(course, assignment)
-        grading = Grading(course, assignment, class_dir, limits, workplace, source, tasks)
-        gradebook.prepare(course, assignment, grading.database, workplace)
-        for done, submission in enumerate(learners.values(), start=1):
-            path = result_path(class_dir, submission.learner, assignment)
-            result = read_json(path)
-            skipped = not regrade and _is_current(result, submission, grading)
-            if not skipped:
-                path.unlink(missing_ok=True)  # an old mark never passes for a new one
-                result = _grade_one(submission, grading)
-                write_json(path, result)
-            if not skipped or not gradebook.has(grading.database, assignment, submission.learner):
-                gradebook.record(grading.database, result)
-            results.append(result)
-            tell(done, len(learners), result, skipped)
-    return results
+        gradebook.prepare(course, assignment, url, workplace)
+    results, waiting = _sort(grading, submitters(class_dir, assignment, learners), regrade)
+    gradebook.fill(url, list(results.values()), course)
+    done, total = 0, len(results) + len(waiting)
+    for result in sorted(results.values(), key=lambda result: result["learner"]):
+        done += 1
+        tell(done, total, result, True)
+    for learner in waiting:
+        _flag(grading, learner)
+    gradebook.flag(url, assignment, list(waiting))
+    if waiting:
+        setup = describe(course, assignment, limits, grading.key, unsafe)
+        with contextlib.closing(engine_of(engine, setup, min(workers, len(waiting)), scheduler)) as running:
+            for learner, answer in running.examine(waiting, lambda name: _read(grading, name)):
+                result = _record(grading, learner, answer, running.layers)
+                gradebook.fill(url, [result], course)
+                results[learner] = result
+                done += 1
+                tell(done, total, result, False)
+    return [results[learner] for learner in sorted(results)]
 
 
-def result_path(class_dir, learner, assignment):
-    return Path(class_dir) / "results" / learner / f"{assignment}.json"
+def submitters(class_dir, assignment, learners=()):
+    """Names of the learners who handed something in, sorted; an unknown one among `learners` is an error."""
+    there = sorted(p.name for p in (class_dir / "submitted").iterdir() if os.path.lexists(p / assignment))
+    for name in learners:
+        if name not in there:
+            raise ClassroomError(f"{name} has handed in nothing for {assignment} in {class_dir / 'submitted'}")
+    chosen = [name for name in there if name in learners] if learners else there
+    for name in chosen:
+        if not SIMPLE_NAME.fullmatch(name):
+            raise ClassroomError(
+                f"rename the folder {name!r} in {class_dir / 'submitted'}: only letters, digits, _ - ."
+            )
+    return chosen
+
+
+def course_key(class_dir):
+    """The secret that seeds the tests of a class; made at its first grading."""
+    path = class_dir / "course.key"
+    if not path.exists():
+        write_text(path, secrets.token_hex(32) + "\n", mode=0o600)
+    try:
+        return bytes.fromhex(path.read_text().strip())
+    except ValueError as error:
+        raise ClassroomError(f"{path} is not a key: put the old one back, or delete it and regrade all") from error
 
 
 def source_hashes(course, assignment):
-    """{file: sha256} of what the instructor wrote for an assignment: notebooks, and data that goes with them."""
-    folder = course.source / assignment
+    """{file: sha256} of what marks depend on besides the submission: the source, and as one the library that judges."""
+    hashes = _hashes(course.source / assignment)
+    for package in course.config.get("Classroom", {}).get("library", []):
+        listed = json.dumps(_hashes(course.root / package))
+        hashes[f"library {package}"] = hashlib.sha256(listed.encode()).hexdigest()
+    return hashes
+
+
+def _hashes(folder):
     inside = sorted(p.relative_to(folder) for p in folder.rglob("*") if p.is_file())
     return {p.as_posix(): sha256(folder / p) for p in inside if not set(p.parts) & set(IGNORED)}
 
 
 def source_tasks(course, assignment):
     """Every graded cell of the source, in order."""
-    tasks = []
-    for path in notebooks_in(course.source / assignment):
-        for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
-            grading = cell["metadata"].get("nbgrader", {})
-            if grading.get("grade") or grading.get("task"):
-                points = float(grading["points"])
-                tasks.append({"notebook": path.stem, "grade_id": grading["grade_id"], "max_points": points})
-    return tasks
+    return [
+        {"notebook": path.stem, "grade_id": grade_id(cell), "max_points": float(cell.metadata.nbgrader["points"])}
+        for path in notebooks_in(course.source / assignment)
+        for cell in read_notebook(path).cells
+        if is_graded(cell)
+    ]
 
 
-def _is_current(result, submission, grading):
+def result_path(class_dir, learner, assignment):
+    return Path(class_dir) / "results" / learner / f"{assignment}.json"
+
+
+def read_results(class_dir, assignment):
+    """All results of an assignment, sorted by learner."""
+    results = []
+    for path in sorted((Path(class_dir) / "results").glob(f"*/{assignment}.json")):
+        result = read_json(path)
+        if not isinstance(result, dict) or result.get("learner") != path.parent.name or "tasks" not in result:
+            raise ClassroomError(f"{path} is not a result: delete it and grade again")
+        results.append(result)
+    return results
+
+
+def _sort(grading, learners, regrade):
+    """({learner: result that holds}, [learners to be graded])."""
+    results, waiting = {}, []
+    for learner in learners:
+        result = read_json(result_path(grading.class_dir, learner, grading.assignment))
+        if not regrade and _holds(grading, learner, result):
+            results[learner] = result
+        else:
+            waiting.append(learner)
+    return results, waiting
+
+
+def _holds(grading, learner, result):
+    if not isinstance(result, dict) or result.get("state") == REGRADING:
+        return False
+    try:
+        submission = digest(read_submission(_folder(grading, learner)))
+    except Rejected as reason:
+        submission = str(reason)
     return (
-        isinstance(result, dict)
-        and result.get("files") == submission.files
+        result.get("submission") == submission
         and result.get("source") == grading.source
         and result.get("limits") == vars(grading.limits)
         and result.get("grader") == __version__
-        and (not result.get("executed") or _executed(submission, grading).is_dir())
+        and (grading.unsafe or bool(result.get("layers")) or result.get("state") == QUARANTINED)
+        and (not result.get("executed") or _executed(grading, learner).is_dir())
     )
 
 
-def _executed(submission, grading):
-    return grading.class_dir / "autograded" / submission.learner / grading.assignment
+def _folder(grading, learner):
+    return grading.class_dir / "submitted" / learner / grading.assignment
 
 
-def _grade_one(submission, grading):
-    started = time.monotonic()
-    for kind in ("autograded", "feedback"):  # nothing of an earlier grading may pass for this one's
-        shutil.rmtree(grading.class_dir / kind / submission.learner / grading.assignment, ignore_errors=True)
-    folder = grading.workplace / "submitted" / submission.learner / grading.assignment
-    for inside, content in read_submission(grading.class_dir, grading.assignment, submission).items():
-        (folder / inside).parent.mkdir(parents=True, exist_ok=True)
-        (folder / inside).write_bytes(content)
-
-    reason = _tidy(folder, grading.workplace / "release" / grading.assignment)
-    state, tasks = (QUARANTINED, {}) if reason else (GRADED, {})
-    if not reason:
-        state, reason, tasks = _run(submission, grading)
-    executed = bool(tasks)
-    if executed:
-        target = _executed(submission, grading)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        os.rename(grading.workplace / "autograded" / submission.learner / grading.assignment, target)
-    return _result(submission, grading, state, reason, tasks, time.monotonic() - started)
+def _executed(grading, learner):
+    return grading.class_dir / "autograded" / learner / grading.assignment
 
 
-def _tidy(folder, released):
-    """Make the notebooks of a submission such that nbgrader can run them; returns why not, if they cannot be."""
-    originals = {path.name: read_notebook(path) for path in notebooks_in(released)}
-    if not any((folder / name).is_file() for name in originals):
-        return f"no notebook was handed in: {' or '.join(originals)} is missing"
-    for name, original in originals.items():
-        if not (folder / name).is_file():
-            continue
-        try:
-            notebook = read_notebook(folder / name)
-        except ClassroomError as error:
-            return str(error)
-        restore(notebook, original)
-        nbformat.write(notebook, folder / name)
-    return ""
+def _read(grading, learner):
+    """{file: bytes} of a submission, or the sentence that says why it cannot be graded."""
+    try:
+        return read_submission(_folder(grading, learner))
+    except Rejected as reason:
+        return str(reason)
 
 
-def _run(submission, grading):
-    """(state, reason, {notebook: {grade_id: [points, message]}}); no tasks if the notebook did not reach its end."""
-    outcome_path = grading.workplace / f"{submission.learner}.json"
-    job = {
-        "course": str(grading.course.root),
-        "assignment": grading.assignment,
-        "learner": submission.learner,
-        "workplace": str(grading.workplace),
-        "db_url": gradebook.url(grading.database),
-        "cell_seconds": grading.limits.cell_seconds,
-        "outcome": str(outcome_path),
-    }
-    in_time = run_limited(autograde, job, grading.limits.notebook_seconds)
-    outcome = read_json(outcome_path)
-    if not in_time:
-        return LIMITED, f"the notebook ran longer than {grading.limits.notebook_seconds} s and was stopped", {}
-    if outcome is None:
-        return QUARANTINED, "the notebook could not be graded: the process that ran it died", {}
-    if "stopped" in outcome:
-        return LIMITED, outcome["stopped"], {}
-    if "No space left on device" in outcome.get("error", ""):
-        raise ClassroomError(f"no space left on the device of {grading.class_dir}: make room and grade again")
-    if "error" in outcome:
-        return QUARANTINED, f"the notebook could not be graded: {outcome['error']}", {}
-    if outcome["slow"]:
-        reason = f"stopped after {grading.limits.cell_seconds} s: {', '.join(outcome['slow'])}"
-        return LIMITED, reason, outcome["tasks"]
-    return GRADED, "", outcome["tasks"]
+def _flag(grading, learner):
+    """What was graded before no longer holds, and says so until the new result takes its place."""
+    path = result_path(grading.class_dir, learner, grading.assignment)
+    result = read_json(path)
+    if isinstance(result, dict) and result.get("state") != REGRADING:
+        write_json(path, {**result, "state": REGRADING, "reason": "a new grading began and has not ended"})
 
 
-def _result(submission, grading, state, reason, tasks, seconds):
-    absent = (0.0, "this cell is missing from the submission") if tasks else (0.0, reason)
+def _record(grading, learner, answer, layers):
+    """Write what came of a submission: first the executed notebook, then the result that vouches for it."""
+    files = _read(grading, learner)
+    rejected = isinstance(files, str)
+    target = _executed(grading, learner)
+    with scratch(".record-", grading.class_dir) as workplace:
+        fresh = workplace / "new"
+        for name, text in answer["notebooks"].items():
+            write_text(fresh / name, text)
+        if target.exists():
+            os.rename(target, workplace / "old")
+        if answer["notebooks"]:
+            target.parent.mkdir(parents=True, exist_ok=True)
+            os.rename(fresh, target)
+    shutil.rmtree(grading.class_dir / "feedback" / learner / grading.assignment, ignore_errors=True)
+    marks = {(mark["notebook"], mark["grade_id"]): mark for mark in answer["marks"]}
+    nothing = {"points": 0.0, "message": answer["reason"], "mistake": "", "seed": None}
     rows = []
     for task in grading.tasks:
-        points, message = tasks.get(task["notebook"], {}).get(task["grade_id"], absent)
-        rows.append({**task, "points": points, "message": message})
-    return {
-        "learner": submission.learner,
+        mark = marks.get((task["notebook"], task["grade_id"]), nothing)
+        rows.append({**task, **{key: mark[key] for key in nothing}})
+    result = {
+        "learner": learner,
         "assignment": grading.assignment,
-        "files": submission.files,
+        "submission": files if rejected else digest(files),
+        "files": {} if rejected else {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
         "source": grading.source,
         "grader": __version__,
-        "nbgrader": nbgrader_version,
+        "nbgrader": version("nbgrader"),
         "limits": vars(grading.limits),
-        "state": state,
-        "reason": reason,
-        "executed": bool(tasks),
+        "layers": layers,
+        "state": answer["state"],
+        "reason": answer["reason"],
+        "executed": bool(answer["notebooks"]),
+        "set_aside": answer["set_aside"],
+        "timestamp": _timestamp(files),
         "tasks": rows,
         "total": sum(row["points"] or 0.0 for row in rows),
         "max": sum(row["max_points"] for row in rows),
-        "seconds": round(seconds, 1),
+        "seconds": answer.get("seconds", 0.0),
     }
+    write_json(result_path(grading.class_dir, learner, grading.assignment), result)
+    return result
+
+
+def _timestamp(files):
+    """When it was handed in, as ISO in UTC; "" if nobody wrote that down."""
+    if isinstance(files, str) or TIMESTAMP not in files:
+        return ""
+    try:
+        text = files[TIMESTAMP].decode().strip()
+        moment = datetime.fromisoformat(text.removesuffix(" UTC"))
+    except ValueError:
+        return ""
+    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

@@ -1,8 +1,9 @@
 """What an executed test cell is worth, in one place for the learner's check and for grading.
 
-nbgrader's rule with its gaps closed. An error or anything on stderr scores nothing; a last expression that is a
-number between 0 and the cell's points is the mark; silence is full marks. In nbgrader, a last expression that is
-not a number, or is negative, scores full marks, and one above the points stops the batch: here they score nothing.
+nbgrader's rule with its gaps closed. An error scores nothing; a last expression that is a number between 0 and the
+cell's points is the mark; silence is full marks, and so is whatever was printed: progress bars and warnings cost
+nothing. In nbgrader, output on stderr scores nothing, a last expression that is not a number, or is negative, scores
+full marks, and one above the points stops the batch: here these last three score nothing.
 """
 
 import math
@@ -34,13 +35,7 @@ def mark_test(cell):
 def failure(cell):
     """Why an executed cell counts as failed, in plain text; empty if it does not."""
     errors = [output for output in cell.outputs if output.output_type == "error"]
-    if errors:
-        return error_text(errors[-1])
-    printed = "".join(o.text for o in cell.outputs if o.output_type == "stream" and o.name == "stderr")
-    if printed:
-        lines = plain(printed).strip().splitlines() or [""]
-        return shorten(f"something was printed to stderr, which loses the marks: {lines[-1]}")
-    return ""
+    return error_text(errors[-1]) if errors else ""
 
 
 def error_text(output):
@@ -62,6 +57,12 @@ def is_test(cell):
     """Whether a cell is code that earns points when it runs without complaint."""
     grading = cell.metadata.get("nbgrader", {})
     return bool(cell.cell_type == "code" and grading.get("grade") and not grading.get("solution"))
+
+
+def is_graded(cell):
+    """Whether a cell earns points, from a test or from a person."""
+    grading = cell.metadata.get("nbgrader", {})
+    return bool(grading.get("grade") or grading.get("task"))
 
 
 def has_code(cell):

@@ -8,44 +8,59 @@ from pathlib import Path
 from classroom.course import ClassroomError
 
 MAX_BYTES = 20_000_000
+MAX_CELLS = 1000
 
 
 def read_notebook(path):
-    """The notebook as nbformat's node in format 4.5; raises ClassroomError."""
-    import nbformat.reader
-
+    """The notebook at a path as nbformat's node in format 4.5; raises ClassroomError."""
     path = Path(path)
     if not path.is_file():
         raise ClassroomError(f"{path.name} is not a file: name a notebook that ends in .ipynb")
-    size = path.stat().st_size
-    if size > MAX_BYTES:
+    with path.open("rb") as file:
+        return parse_notebook(file.read(MAX_BYTES + 1), path.name)
+
+
+def parse_notebook(content, name, outputs=True):
+    """The notebook in some bytes, in format 4.5; raises ClassroomError.
+
+    Args:
+        content: the bytes of a file.
+        name: what to call it in a message.
+        outputs: keep what its cells showed when it was saved.
+    """
+    import nbformat.reader
+
+    if len(content) > MAX_BYTES:
         raise ClassroomError(
-            f"{path.name} is too large ({size / 1e6:.1f} MB, at most {MAX_BYTES / 1e6:.0f} MB): "
-            "clear its outputs and save it again"
+            f"{name} is too large (at most {MAX_BYTES / 1e6:.0f} MB): clear its outputs and save it again"
         )
     try:
-        text = path.read_text(encoding="utf-8")
-        content = json.loads(text)
+        content = json.loads(content.decode("utf-8-sig"))
     except (ValueError, RecursionError) as error:
-        raise ClassroomError(f"{path.name} is not JSON: save it again from Jupyter") from error
+        raise ClassroomError(f"{name} is not JSON: save it again from Jupyter") from error
     if not isinstance(content, dict) or "nbformat" not in content:
-        raise ClassroomError(f"{path.name} is JSON but not a notebook: save it from Jupyter, as .ipynb")
+        raise ClassroomError(f"{name} is JSON but not a notebook: save it from Jupyter, as .ipynb")
     if content["nbformat"] != 4:
         raise ClassroomError(
-            f"{path.name} has notebook format {content['nbformat']}, only 4 can be graded: "
+            f"{name} has notebook format {str(content['nbformat'])[:20]}, only 4 can be graded: "
             "convert it with `jupyter nbconvert --to notebook`"
         )
+    cells = content.get("cells")
+    if isinstance(cells, list) and len(cells) > MAX_CELLS:
+        raise ClassroomError(f"{name} has {len(cells)} cells, at most {MAX_CELLS} are read: delete what is not needed")
     try:
+        if not outputs:
+            content["cells"] = [{**cell, "outputs": []} if "outputs" in cell else cell for cell in cells]
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about cell ids, which older notebooks lack
-            notebook = nbformat.reader.reads(text)
+            notebook = nbformat.reader.reads(json.dumps(content))
             if notebook.nbformat_minor < 5:
                 notebook = nbformat.v4.upgrade(notebook, from_minor=notebook.nbformat_minor)
             nbformat.validate(notebook, relax_add_props=True)
     except Exception as error:
         # A ValidationError's text goes on with the whole schema: the first line is what is wrong.
-        first = (str(error).splitlines() or [type(error).__name__])[0]
-        raise ClassroomError(f"{path.name} is not a valid notebook ({first}): save it again from Jupyter") from error
+        first = (str(error).splitlines() or [type(error).__name__])[0][:300]
+        raise ClassroomError(f"{name} is not a valid notebook ({first}): save it again from Jupyter") from error
     return notebook
 
 

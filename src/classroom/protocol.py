@@ -24,7 +24,20 @@ MAX_NODES = 1_000_000
 MAX_DEPTH = 100
 EXACT_INT = 2**53  # larger ones travel as text: other JSON readers would round them
 
-DTYPES = {"bool", "uint8", "int8", "int16", "int32", "int64", "uint16", "uint32", "uint64", "float16", "float32", "float64"}
+DTYPES = {
+    "bool",
+    "uint8",
+    "int8",
+    "int16",
+    "int32",
+    "int64",
+    "uint16",
+    "uint32",
+    "uint64",
+    "float16",
+    "float32",
+    "float64",
+}
 
 
 class ProtocolError(Exception):

@@ -131,7 +131,9 @@ class Jail:
         ready = self._answer(seconds=300)
         self.versions = ready["versions"]
         if ready["threads"] != 1:
-            raise SandboxError(f"the sandbox's keeper runs {ready['threads']} threads after its imports, and may run one")
+            raise SandboxError(
+                f"the sandbox's keeper runs {ready['threads']} threads after its imports, and may run one"
+            )
 
     def _command(self, descriptor):
         program = [os.path.abspath(sys.executable), "-I", "-B", "-c", START, str(descriptor)]

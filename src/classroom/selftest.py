@@ -4,8 +4,6 @@ A wall that is missing is found by walking through it, or, where another wall st
 leaves in /proc. A grader that finds one missing refuses to grade.
 """
 
-import ctypes
-import errno
 import mmap
 import os
 import resource

@@ -104,13 +104,14 @@ class Keeper:
         return {"number": number} if said == "locked in" else {"error": said}
 
     def _interrupt(self, number):
+        """Ctrl-C for a worker; the first process of a namespace passes it on."""
         with contextlib.suppress(ProcessLookupError):
             os.kill(self.workers[number], signal.SIGUSR1 if self.apart else signal.SIGINT)
 
     def _kill(self, number):
-        """Kill a worker; where it has a process namespace of its own, its snapshots with it."""
+        """End a worker, but not its snapshots."""
         with contextlib.suppress(ProcessLookupError):
-            os.kill(self.workers[number], signal.SIGKILL)
+            os.kill(self.workers[number], signal.SIGUSR2 if self.apart else signal.SIGKILL)
 
     def _clear(self):
         """End all workers and everything that they started."""
@@ -200,6 +201,7 @@ def _become_worker(spec, shell, descriptor, pipe):
             _become_first_process(spec, descriptor, pipe)
         kernel.die_with_parent()
         os.setsid()
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # the grader may have been told to ignore it
         confine(spec)
         kernel.die_with_parent()  # a change of user forgets it
         os.write(pipe, b"locked in")
@@ -226,13 +228,19 @@ def _become_first_process(spec, descriptor, pipe):
     worker = os.fork()
     if worker == 0:
         return
-    signal.signal(signal.SIGUSR1, lambda *_: os.kill(worker, signal.SIGINT))
+    for heard, passed_on in ((signal.SIGUSR1, signal.SIGINT), (signal.SIGUSR2, signal.SIGKILL)):
+        signal.signal(heard, lambda *_, number=passed_on: _signal(worker, number))
     os.close(descriptor)
     os.close(pipe)
     with contextlib.suppress(ChildProcessError):
         while True:  # the worker and its snapshots; a snapshot may outlive the worker
             os.waitpid(-1, 0)
     os._exit(0)
+
+
+def _signal(pid, number):
+    with contextlib.suppress(ProcessLookupError):
+        os.kill(pid, number)
 
 
 class Worker:
