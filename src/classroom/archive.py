@@ -253,7 +253,7 @@ class ZipSource:
             if len(self.list) > most:
                 raise Refused(f"it holds more than {most:,} files")
             ends = sorted((i.header_offset, i.header_offset + 30 + i.compress_size) for i in self.list)
-            for (_, end), (start, _) in pairwise([*ends, (self.zip.start_dir, 0)]):
+            for (_, end), (start, _) in pairwise([(0, 0), *ends, (self.zip.start_dir, 0)]):
                 if end > start:
                     raise Refused("its entries overlap, as only a zip bomb's do")
         except BaseException:

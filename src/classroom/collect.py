@@ -14,7 +14,7 @@ import os
 import re
 import shutil
 from collections import defaultdict
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -25,7 +25,7 @@ from classroom.files import read_json, scratch, sync_directory, write_json, writ
 
 NEW, REPLACED, UNCHANGED = "new", "replaced", "unchanged"
 OLDER, SUPERSEDED, QUARANTINED = "older than what is there", "superseded", "quarantined"
-TIMESTAMP = "timestamp.txt"
+TIMESTAMP, FORMAT = "timestamp.txt", "%Y-%m-%d %H:%M:%S.%f UTC\n"  # nbgrader's
 JUNK = {"__macosx", "__pycache__", ".ipynb_checkpoints", ".ds_store", "thumbs.db", "desktop.ini", ".git"}
 ARCHIVES = re.compile(r".*\.(zip|tar|tgz|txz|tbz2?|tar\.\w+|7z|rar)", re.IGNORECASE)
 # Moodle: "Jane Doe_123_assignsubmission_file_", a folder or the start of a file's name.
@@ -364,16 +364,21 @@ def _same(folder, files):
 
 
 def _text(time):
-    """A time as nbgrader writes it."""
-    return datetime.fromtimestamp(time, UTC).strftime("%Y-%m-%d %H:%M:%S.%f UTC\n")
+    return datetime.fromtimestamp(time, UTC).strftime(FORMAT)
 
 
 def _read_time(folder):
-    from nbgrader.utils import parse_utc
+    try:
+        text = (folder / TIMESTAMP).read_text()
+    except OSError:
+        return None
+    with suppress(ValueError):
+        return datetime.strptime(text, FORMAT).replace(tzinfo=UTC).timestamp()
+    from nbgrader.utils import parse_utc  # seconds; only for what somebody else has put there
 
     try:
-        return parse_utc((folder / TIMESTAMP).read_text().strip()).replace(tzinfo=UTC).timestamp()
-    except (OSError, ValueError, OverflowError):
+        return parse_utc(text.strip()).replace(tzinfo=UTC).timestamp()
+    except (ValueError, OverflowError):
         return None
 
 

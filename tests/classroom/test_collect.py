@@ -327,6 +327,16 @@ def test_a_changed_hand_in_replaces_the_older_one_which_is_kept(take, there, tmp
     assert "11:00" in _local_time(tmp_path)
 
 
+@pytest.mark.parametrize("text", ["2001-09-09 01:46:40.0 Etc/GMT+2", "soon"])
+def test_a_time_that_somebody_else_wrote(take, tmp_path, text):
+    put(tmp_path / "class" / "submitted" / "abel" / SLUG / NOTEBOOK, b"x")
+    write(tmp_path / "class" / "submitted" / "abel" / SLUG / "timestamp.txt", text)
+    put(tmp_path / "inbox" / "abel" / NOTEBOOK, b"y")
+    os.utime(tmp_path / "inbox" / "abel" / NOTEBOOK, (1e9 + 3600, 1e9 + 3600))
+    state = "older than what is there" if text != "soon" else "replaced"
+    assert states(take(tmp_path / "inbox")) == {"abel": state}
+
+
 def _local_time(tmp_path):
     text = (tmp_path / "class" / "submitted" / "abel" / SLUG / "timestamp.txt").read_text().strip()
     when = datetime.strptime(text, "%Y-%m-%d %H:%M:%S.%f UTC").replace(tzinfo=UTC)
