@@ -37,7 +37,8 @@ class Local:
         self.examiners = []
         try:
             self.examiners += [Examiner(setup) for _ in range(workers)]
-            self.layers = [examiner.ready() for examiner in self.examiners][0]
+            layers = [examiner.ready() for examiner in self.examiners]
+            self.layers = layers[0]
         except BaseException:
             self.close()
             raise

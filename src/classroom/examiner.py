@@ -266,7 +266,7 @@ def open_notebooks(files, exams):
 
 
 def in_fork(work, seconds):
-    """The value of work(), called in a fork that has so many seconds; what such an outcome looks like, if none comes."""
+    """The value of work(), called in a fork that has so many seconds; an empty outcome, if none comes."""
     reader, writer = socket.socketpair()
     child = os.fork()
     if child == 0:

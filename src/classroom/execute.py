@@ -53,20 +53,25 @@ class OutOfTime(BaseException):
 
 
 class Remote:
-    """Something of the learner's that stays in the jail: it can be called, asked for attributes, items and a length.
+    """Something of the learner's that stays in the jail: it can be called, and asked for attributes.
 
-    What it is, nobody here knows: it has no truth value, equals nothing, and cannot be computed with.
+    What it is, nobody here knows: it has no truth value, equals nothing, and cannot be computed with or gone through.
+    Only an instance of a class that the assignment asks for may be asked for its length and items: there, what these
+    are is what is tested. From anything else an answer that changes its length would pass a loop that compares.
     """
 
-    def __init__(self, link, reference):
-        vars(self).update(_link=link, _reference=reference, arguments_after={})
+    def __init__(self, link, reference, role=""):
+        vars(self).update(_link=link, _reference=reference, _role=role, arguments_after={})
 
     def __call__(self, *args, **kwargs):
         link = vars(self)["_link"]
         reply = link.ask(do="call", target=self, args=args, kwargs=kwargs)
         after = reply.get("after")
         vars(self)["arguments_after"] = {**kwargs, **after} if type(after) is dict else kwargs
-        return link.value_of(reply)
+        result = link.value_of(reply)
+        if vars(self)["_role"] == "class" and type(result) is Remote:
+            vars(result)["_role"] = "instance"
+        return result
 
     def gradients(self, along=None, **kwargs):
         """{name: gradient} by the floating-point tensors among the arguments, as the worker claims them.
@@ -83,15 +88,18 @@ class Remote:
         return self._value(do="attribute", name=name)
 
     def __getitem__(self, key):
+        self._must_be_instance()
         return self._value(do="item", key=key)
 
     def __len__(self):
+        self._must_be_instance()
         length = self._value(do="length")
         if type(length) is not int or length < 0:
             raise TypeError(f"{self!r} has no length")
         return length
 
     def __iter__(self):
+        self._must_be_instance()
         items = self._value(do="items")
         if type(items) is not list:
             raise TypeError(f"{self!r} cannot be gone through")
@@ -100,6 +108,10 @@ class Remote:
     def _value(self, **request):
         link = vars(self)["_link"]
         return link.value_of(link.ask(target=self, **request))
+
+    def _must_be_instance(self):
+        if vars(self)["_role"] != "instance":
+            self._opaque()
 
     def __setattr__(self, name, value):
         self._opaque()
@@ -383,6 +395,8 @@ class Examination:
             space.pop(name, None)
             if name in values:
                 space[name] = values[name]
+                if name in self.exam.classes and type(values[name]) is Remote:
+                    vars(values[name])["_role"] = "class"
         return None
 
     def _execute(self, source, space, name, deadline=None):

@@ -27,6 +27,7 @@ from classroom.release import IGNORED, check_source
 from classroom.sandbox import Limits
 
 REGRADING = "to be graded again"
+DEFAULT_LIMITS = Limits()
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,7 @@ def grade(
     course,
     assignment,
     class_dir,
-    limits=Limits(),
+    limits=DEFAULT_LIMITS,
     *,
     db_url=None,
     learners=(),

@@ -114,7 +114,7 @@ def landlock(read, write):
     os.close(ruleset)
 
 
-# seccomp: which calls of the kernel are refused ------------------------------------------------------------------------
+# seccomp: which calls of the kernel are refused -----------------------------------------------------------------------
 
 #            name: (x86-64, arm64)
 FORBIDDEN = {

@@ -128,6 +128,7 @@ class Exam:
         name: file name of the notebook.
         source: the source notebook, in nbformat's form.
         names: what its solution cells define: the names that tests may call.
+        classes: those of them that are classes.
         beside: {index of a cell: code} of the plain cells that run beside the grader, since tests use what they bind.
         imports: import statements of solution cells.
         withheld, hand_in: from the notebook's metadata.
@@ -136,6 +137,7 @@ class Exam:
     name: str
     source: dict
     names: list = field(default_factory=list)
+    classes: list = field(default_factory=list)
     beside: dict = field(default_factory=dict)
     imports: list = field(default_factory=list)
     withheld: list = field(default_factory=list)
@@ -167,6 +169,7 @@ def make_exam(notebook, name):
             statements = [node for node in tree.body if isinstance(node, ast.Import | ast.ImportFrom)]
             from_imports = {binding for node in statements for binding in bindings(node)}
             exam.names += [binding for binding in bound if binding not in exam.names and binding not in from_imports]
+            exam.classes += [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
             exam.imports += [ast.unparse(node) for node in statements]
         elif is_test(cell):
             uses |= loads(tree)
@@ -179,6 +182,7 @@ def make_exam(notebook, name):
             code, tree = plain.pop(index)
             exam.beside[index] = code
             uses |= loads(tree)
+    exam.beside = dict(sorted(exam.beside.items()))
     return exam
 
 

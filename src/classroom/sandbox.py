@@ -16,6 +16,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
@@ -99,12 +100,11 @@ class Jail:
         self.layers = tuple(name for name in MODES[mode] if name not in without)
         self.library = Path(library)
         self.readable = [str(path) for path in readable]
+        self.apart = "mounts" in self.layers  # a file system of its own
         self.scratch = None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = self._environment() if mode == "none" or "environment" in self.layers else {**os.environ}
-        if mode != "bubblewrap":
-            import tempfile
-
+        if not self.apart:
             self.scratch = tempfile.TemporaryDirectory(prefix="jail-", ignore_cleanup_errors=True)
         self.keeper = subprocess.Popen(
             self._command(theirs.fileno()),
@@ -121,7 +121,6 @@ class Jail:
         self._tell(
             layers=self.layers,
             limits=asdict(limits),
-            library=LIBRARY if mode == "bubblewrap" else str(self.library),
             preload=list(preload),
             withheld=list(withheld),
             read=self._read_paths(),
@@ -143,7 +142,7 @@ class Jail:
         for layer, option in (("network", "net"), ("processes", "pid"), ("ipc", "ipc"), ("hostname", "uts")):
             if layer in self.layers:
                 options.append(f"--unshare-{option}")
-        if "mounts" not in self.layers:
+        if not self.apart:
             options += ["--bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
             return [*options, "--", *program, str(self.library)]
         options.append("--unshare-cgroup-try")
@@ -161,7 +160,10 @@ class Jail:
         return [*options, "--remount-ro", "/dev", "--remount-ro", "/", "--", *program, LIBRARY]
 
     def _read_paths(self):
-        return [*SYSTEM, *SETTINGS, *_python(), *self.readable, LIBRARY, str(self.library), "/proc"]
+        return [*SYSTEM, *SETTINGS, *_python(), *self.readable, self._seen_library(), "/proc"]
+
+    def _seen_library(self):
+        return LIBRARY if self.apart else str(self.library)
 
     def _environment(self):
         home = HOME if self.mode == "bubblewrap" else "/nonexistent"

@@ -68,7 +68,7 @@ def probe(spec):
     """Inside: [[layer, what it let through]], empty if the jail holds."""
     apart = spec["mode"] == "bubblewrap"
     limits = Limits(**spec["limits"])
-    status = dict(line.split(":\t", 1) for line in open("/proc/self/status").read().splitlines() if ":\t" in line)
+    status = dict(line.split(":\t", 1) for line in _read("/proc/self/status").splitlines() if ":\t" in line)
     found = []
 
     def missing(layer, what):
@@ -84,7 +84,7 @@ def probe(spec):
             missing("landlock", "it reads a folder that it is not allowed")
         if _works(lambda: _fill_disk(limits.disk_mb)):
             missing("disk", f"it wrote more than {limits.disk_mb} MB")
-    elif _works(lambda: open(spec["file"]).read()):
+    elif _works(lambda: _read(spec["file"])):
         missing("landlock", "it reads a file of the grader's")
     if _works(lambda: os.kill(spec["grader"], 0)):
         missing("processes" if apart else "landlock", "it can signal the grader")
@@ -111,7 +111,7 @@ def probe(spec):
         missing("memory", f"it got more than {limits.memory_mb} MB")
     if resource.getrlimit(resource.RLIMIT_CPU)[1] == resource.RLIM_INFINITY:
         missing("cpu", "its processor time has no limit")
-    if _works(lambda: _fork_past(resource.getrlimit(resource.RLIMIT_NPROC)[1], limits.processes)):
+    if _works(lambda: _fork(limits.processes + 8)):
         missing("forks", f"it started more than {limits.processes} processes")
     return found
 
@@ -122,6 +122,11 @@ def _works(attempt):
         return True
     except (OSError, ValueError, OverflowError):
         return False
+
+
+def _read(path):
+    with open(path) as file:
+        return file.read()
 
 
 def _open_descriptors():
@@ -151,14 +156,12 @@ def _write_large_file(megabytes):
         os.unlink("long")
 
 
-def _fork_past(limit, processes):
-    """Start more processes than one may; none of them outlives this."""
-    if limit == resource.RLIM_INFINITY:
-        return
+def _fork(processes):
+    """Start so many processes; none of them outlives this."""
     reader, writer = os.pipe()
     children = []
     try:
-        for _ in range(limit if limit < 4 * processes else 4 * processes):
+        for _ in range(processes):
             child = os.fork()
             if child == 0:
                 os.close(writer)

@@ -43,7 +43,7 @@ def keep(descriptor):
     control = socket.socket(fileno=descriptor)
     spec = json.loads(control.recv(1 << 20))
     kernel.die_with_parent()
-    if not spec["scratch"]:
+    if "mounts" in spec["layers"]:
         os.chdir(HOME)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
     sys.meta_path.insert(0, Withheld(spec["withheld"]))
@@ -61,6 +61,7 @@ class Keeper:
         self.control, self.spec, self.shell = control, spec, shell
         self.workers = {}  # {number: process id of a worker, or of the first process of its namespace}
         self.hit = ""
+        self.canary = os.dup(0)  # a worker that still has it has not closed what it must not have
         self.apart = "processes" in spec["layers"]
         if self.apart:
             self.own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
