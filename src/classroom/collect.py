@@ -13,7 +13,7 @@ import hashlib
 import os
 import re
 import shutil
-from collections import defaultdict
+from collections import Counter, defaultdict
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -119,6 +119,34 @@ def collect(course, assignment, inbox, class_dir, roster=None, bounds=None, tell
                 tell(len(rows), len(items), f"{row['source']}: {row['state']}")
         _quarantine(class_dir, assignment, inbox, rows)
     return sorted(rows, key=lambda row: (row["learner"], row["source"]))
+
+
+def absent(class_dir, assignment, roster):
+    """Who of the roster has handed in nothing."""
+    folder = Path(class_dir) / "submitted"
+    return [p.learner for p in roster.people if not (folder / p.learner / assignment).exists()]
+
+
+def show(rows, nothing_from, console):
+    """Print what came of an inbox."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.ROUNDED if console.is_terminal else box.ASCII)
+    for name in ("learner", "from", "state", "files", "handed in", "note"):
+        table.add_column(name, justify="right" if name == "files" else "left", overflow="fold")
+    for row in rows:
+        note = "; ".join(filter(None, ("marked late by the platform" if row["late"] else "", row["reason"])))
+        cells = [row["learner"] or "?", row["source"], row["state"], str(row["files"] or ""), row["handed_in"]]
+        table.add_row(*cells, note, style="bold red" if row["state"] == QUARANTINED else None)
+    console.print(table)
+    states = Counter(row["state"] for row in rows)
+    console.print(", ".join(f"{number} {state}" for state, number in sorted(states.items())) or "the inbox is empty")
+    timeless = sum(row["state"] in (NEW, REPLACED, UNCHANGED) and not row["handed_in"] for row in rows)
+    if timeless:
+        console.print(f"{timeless} without a time of hand-in: these cannot be late")
+    if nothing_from:
+        console.print(f"nothing from {len(nothing_from)}: {', '.join(nothing_from)}")
 
 
 def plan(source, bounds, meter):

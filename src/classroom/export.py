@@ -21,10 +21,11 @@ FORMULA = "=+-@\t\r"  # what makes a spreadsheet program run a cell
 NUMBER = re.compile(r"[+-]?\d+(\.\d+)?")
 
 
-def export(class_dir, assignment, to, roster=None, url=None, column=None):
+def export(course, class_dir, assignment, to, roster=None, url=None, column=None):
     """(CSV text, notes): a line a learner.
 
     Args:
+        course: says what being late costs.
         class_dir: the class.
         assignment: its name.
         to: one of FORMATS.
@@ -42,7 +43,10 @@ def export(class_dir, assignment, to, roster=None, url=None, column=None):
     results = read_results(class_dir, assignment)
     if not results:
         raise ClassroomError(f"there are no results of '{assignment}' in {class_dir}: run `classroom grade` first")
-    scores, notes = _scores(class_dir, assignment, results, url)
+    if not gradebook.marks(url, assignment):
+        raise ClassroomError(f"the gradebook knows no marks of '{assignment}': run `classroom rebuild-gradebook`")
+    gradebook.fill(url, results, course)  # penalties follow the scores that people gave meanwhile
+    scores, notes = _scores(class_dir, assignment, results, gradebook.marks(url, assignment))
     people = roster.people if roster else []
     strangers = sorted({result["learner"] for result in results} - {person.learner for person in people})
     if to == "nbgrader":
@@ -62,18 +66,13 @@ def harmless(cell):
     return f"'{text}" if text and text[0] in FORMULA and not NUMBER.fullmatch(text) else text
 
 
-def _scores(class_dir, assignment, results, url):
+def _scores(class_dir, assignment, results, marks):
     """({learner: points that stand}, why others have none)."""
-    marks = gradebook.marks(url, assignment)
-    if not marks:
-        raise ClassroomError(f"the gradebook knows no marks of '{assignment}': run `classroom rebuild-gradebook`")
     scores, notes = {}, []
     for result in results:
         learner, held = result["learner"], marks.get(result["learner"])
         if result["state"] == WAITS:
             notes.append(f"{learner} is being graded again: run `classroom grade`")
-        elif held is None:
-            notes.append(f"{learner} is not in the gradebook: run `classroom rebuild-gradebook`")
         elif held.waiting:
             tasks = ", ".join(sorted(grade_id for _, grade_id in held.waiting))
             notes.append(f"{learner} waits for a person: {tasks}")

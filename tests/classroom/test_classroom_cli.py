@@ -7,11 +7,13 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
+from types import SimpleNamespace
 
+import psutil
 import pytest
 from tiny_course import NAME, RIGHT, SLUG, add_learner, answered, write
 
+import classroom
 from classroom import cli
 
 COMMAND = [sys.executable, "-c", "from classroom.cli import main; main()"]
@@ -30,15 +32,23 @@ def run(capsys):
     return call
 
 
-@pytest.mark.parametrize("name", ["release", "check", "grade", "feedback", "report"])
-def test_help_has_an_example(run, name):
+COMMANDS = "release check collect grade feedback export report verify rebuild-gradebook formgrader".split()  # noqa: SIM905
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_help_has_an_example_and_the_exit_codes(run, name):
     code, out, _ = run(name, "--help")
     assert code == 0
     assert f"Example: classroom {name} " in out
+    assert "Exit codes: 0 fine; " in out
+
+
+def test_every_command_is_tested(run):
+    assert [command.name or command.callback.__name__ for command in cli.app.registered_commands] == COMMANDS
 
 
 @pytest.mark.course
-def test_a_course_from_release_to_report(run, own_course, tmp_path, monkeypatch):
+def test_a_course_from_release_to_export(run, own_course, tmp_path, monkeypatch):
     monkeypatch.chdir(own_course.root)
     assert run("release", "--check") == (
         1,
@@ -57,32 +67,77 @@ def test_a_course_from_release_to_report(run, own_course, tmp_path, monkeypatch)
     code, out, _ = run("check", own_course.release / SLUG / f"{NAME}.ipynb", "--no-run", "--json")
     assert (code, json.loads(out)["ready"], len(json.loads(out)["losses"])) == (1, False, 2)
 
-    folder = tmp_path / "class"
-    add_learner(folder, "perfect", content, 10)
-    code, out, err = run("grade", SLUG, "--class-dir", folder)
-    assert (code, out) == (0, "")
-    assert err.startswith("[1/1] perfect: 10 of 10 (graded, ")
-    assert run("grade", SLUG, "--class-dir", folder)[2] == "[1/1] perfect: 10 of 10 (unchanged)\n"
-    code, out, _ = run("report", SLUG, "--class-dir", folder)
-    assert code == 0
+    folder, inbox = tmp_path / "class", tmp_path / "inbox"
+    there = [SLUG, "--class-dir", folder]
+    roster = ["--roster", write(tmp_path / "roster.csv", "id,name,email\nada,Ada Love,a@b.org\nbob,,\ncy,,\n")]
+    write(inbox / "Ada Love" / f"{NAME}.ipynb", content)
+    write(inbox / "bob.ipynb", answered(mine, {"scale": "def scale(xs, k):\n    while True: pass"}))
+    assert run("collect", inbox, *there, *roster)[0] == 0
+    write(inbox / "eve.zip", "no zip")
+    code, out, err = run("collect", inbox, *there, *roster)
+    assert (code, err.splitlines()[-1]) == (1, f"classroom: 1 of 3 quarantined: see {folder / 'quarantine'}")
     assert out.isascii()
-    assert "  4  scale_hidden (3)" in out
-    assert run("feedback", SLUG, "--class-dir", folder)[:2] == (0, f"{folder}/feedback/index.html\n")
+    assert "| bob     | bob.ipynb | unchanged   |     1 |" in out
+    assert "\n1 quarantined, 2 unchanged\nnothing from 1: cy\n" in out
+    code, out, _ = run("collect", inbox, *there, *roster, "--json")
+    assert (code, json.loads(out)["absent"], len(json.loads(out)["items"])) == (1, ["cy"], 3)
 
-    add_learner(folder, "perfect", content, 9)
-    add_learner(folder, "late", content, 4)
-    code, out, err = run("report", SLUG, "--class-dir", folder, "--json")
-    assert (code, [row["agrees"] for row in json.loads(out)]) == (1, [False, False])
-    assert err == (
-        "classroom: 2 of 2 marks are not as expected: late has no mark (expected 4), perfect has 10 (expected 9)\n"
+    code, out, err = run("grade", *there, "--cell-seconds", 2, "--workers", 2)
+    assert code == 0
+    assert "] ada: 10 of 10 (graded, " in err
+    assert "| bob     |  5 of 10 | graded with limits hit | " in out
+    assert "\n1 graded, 1 with limits hit, 0 quarantined, 0 unchanged; sandbox: " in out
+    assert "sandbox: none" not in out
+    code, out, err = run("grade", *there, "--cell-seconds", 2, "--json")
+    assert (code, json.loads(out)["unchanged"]) == (0, ["ada", "bob"])
+    assert err == "[1/2] ada: 10 of 10 (unchanged)\n[2/2] bob: 5 of 10 (unchanged)\n"
+
+    code, out, _ = run("report", *there)
+    assert (code, out.isascii()) == (0, True)
+    assert "2 graded: on average 7.5 of 10" in out
+    code, out, err = run("report", *there, "--json", "--picture", tmp_path / "a.svg")
+    assert (code, json.loads(out)["marks"]["mean"], err) == (0, 7.5, f"{tmp_path / 'a.svg'}\n")
+    assert run("feedback", *there)[:2] == (0, f"{folder}/feedback/index.html\n")
+    assert run("rebuild-gradebook", "--class-dir", folder) == (0, "the gradebook holds 2 submissions\n", "")
+
+    path = folder / f"{SLUG}-canvas.csv"
+    assert run("export", *there, "--to", "canvas", *roster) == (0, f"{path}\n", "")
+    assert path.read_text().splitlines()[2:] == ["Ada Love,,,ada,,10", "bob,,,bob,,5", "cy,,,cy,,"]
+    write(tmp_path / "roster.csv", "id\nbob\n")
+    code, out, err = run("export", *there, "--to", "moodle", *roster, "--out", "-", "--column", "Sums")
+    assert (code, err) == (1, "ada is not in the roster: left out\n")
+    assert out == "Identifier,Full name,ID number,Email address,Sums\n,,bob,,5\n"
+
+    write(
+        folder / "sample-class.json", {"assignment": SLUG, "learners": {"ada": {"expected": 9}, "bob": {"expected": 5}}}
     )
-    write(folder / "submitted" / "eve" / SLUG / f"{NAME}.ipynb", content)
-    code, _, err = run("grade", SLUG, "--class-dir", folder)
-    assert code == 3
-    assert err == (
-        f"classroom: submitted/eve/{SLUG} is not part of the sample class; grading strangers' code needs the sandbox, "
-        "which this version does not have yet\n"
-    )
+    code, out, err = run("report", *there, "--json")
+    assert (code, [row["agrees"] for row in json.loads(out)["learners"]]) == (1, [False, True])
+    assert err == "classroom: 1 of 2 marks are not as expected: ada has 10 (expected 9)\n"
+
+
+def test_modules_that_do_the_work_are_called_as_agreed(run, own_course, tmp_path, monkeypatch):
+    """What verify and formgrader hand on, and what they make of the answer."""
+    calls = []
+    fakes = {
+        "verify": {
+            "verify_course": lambda *a, **k: calls.append(a) or [],
+            "verify_class": lambda *a: calls.append(a) or ["x"],
+        },
+        "formgrader": {"serve": lambda *a: calls.append(a)},
+    }
+    for name, functions in fakes.items():
+        monkeypatch.setitem(sys.modules, f"classroom.{name}", SimpleNamespace(**functions))
+        monkeypatch.setattr(classroom, name, sys.modules[f"classroom.{name}"], raising=False)
+    there = ["--course", own_course.root, "--class-dir", tmp_path]
+    assert run("verify", "--course", own_course.root) == (0, "all is well\n", "")
+    assert run("verify", *there) == (1, "x\n", "classroom: 1 found that must be looked at\n")
+    assert run("formgrader", *there, "--port", 9000) == (0, "", "")
+    assert [call[1:] for call in calls] == [
+        ([SLUG],),
+        ([SLUG], tmp_path, None),
+        (tmp_path, f"sqlite:///{tmp_path}/gradebook.db", 9000),
+    ]
 
 
 def test_bad_input_is_one_sentence(run, course, released, tmp_path, monkeypatch):
@@ -97,10 +152,17 @@ def test_bad_input_is_one_sentence(run, course, released, tmp_path, monkeypatch)
         (["release", "02_no", *root], "there are: 01_sums"),
         (["grade", "02_no", "--class-dir", tmp_path, *root], "there are: 01_sums"),
         (["grade", SLUG, *root], "class-dir"),
-        (["grade", SLUG, "--class-dir", tmp_path / "absent", *root], "there is no class folder"),
+        (["grade", SLUG, "--class-dir", tmp_path / "absent", *root], "run `classroom collect` first"),
         (["grade", SLUG, "--class-dir", tmp_path, "--cell-seconds", "soon", *root], "--cell-seconds"),
         (["feedback", SLUG, "--class-dir", tmp_path, *root], "run `classroom grade` first"),
         (["report", SLUG, "--class-dir", tmp_path / "absent"], "there is no class folder"),
+        (["report", SLUG, "--class-dir", tmp_path], "run `classroom grade` first"),
+        (["collect", tmp_path / "absent", SLUG, "--class-dir", tmp_path, *root], "there is no inbox"),
+        (["collect", tmp_path, SLUG, "--class-dir", tmp_path, "--roster", "no.csv", *root], "No such file"),
+        (["export", SLUG, "--class-dir", tmp_path, "--to", "excel", *root], "there are nbgrader, canvas, moodle"),
+        (["export", SLUG, "--class-dir", tmp_path, "--to", "canvas", *root], "give them with --roster"),
+        (["rebuild-gradebook", "--class-dir", tmp_path, *root], "run `classroom grade` first"),
+        (["formgrader", "--class-dir", tmp_path, "--port", "0", *root], "--port"),
         (["check", "absent.ipynb", *root], "absent.ipynb is not a file"),
         (["check", "not.ipynb", *root], "not.ipynb is not JSON"),
         (["check", released, "--assignment", "02_no", *root], "there are: 01_sums"),
@@ -133,19 +195,21 @@ def test_a_full_disk_is_one_sentence(run, course, monkeypatch):
 @pytest.mark.course
 def test_stopping_cleans_up(course, released, tmp_path):
     folder = tmp_path / "class"
-    mark = tmp_path / "began"
-    slow = f"open({str(mark)!r}, 'w')\nimport time\ntime.sleep(30)"
-    add_learner(folder, "slow", answered(released, {**RIGHT, "scale": slow}), 0)
-    grader = subprocess.Popen(
-        [*COMMAND, "grade", SLUG, "--class-dir", folder], cwd=course.root, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 60
-    while not mark.exists() and time.monotonic() < deadline:
-        time.sleep(0.1)
+    add_learner(folder, "first", answered(released, RIGHT), 10)
+    add_learner(folder, "slow", answered(released, {**RIGHT, "scale": "import time\ntime.sleep(60)"}), 0)
+    command = [*COMMAND, "grade", SLUG, "--class-dir", folder, "--cell-seconds", "60"]
+    grader = subprocess.Popen(list(map(str, command)), cwd=course.root, stderr=subprocess.PIPE, text=True)
+    said = grader.stderr.readline()
+    started = psutil.Process(grader.pid).children(recursive=True)
     grader.send_signal(signal.SIGINT)
-    _, said = grader.communicate(timeout=30)
-    assert (grader.returncode, said) == (130, "classroom: stopped\n")
-    assert sorted(p.name for p in folder.iterdir()) == ["gradebook.db", "sample-class.json", "submitted"]
+    said += grader.communicate(timeout=60)[1]
+    assert grader.returncode == 130, said
+    assert said.startswith("[1/2] first: 10 of 10 (graded, ")
+    assert said.endswith(" s)\nclassroom: stopped\n")
+    assert started
+    assert psutil.wait_procs(started, timeout=10)[1] == []
+    left = ["autograded", "course.key", "gradebook.db", "results", "sample-class.json", "submitted"]
+    assert sorted(p.name for p in folder.iterdir()) == left
 
 
 def test_the_progress_bar_of_a_terminal(monkeypatch):

@@ -7,10 +7,10 @@ import pytest
 from made_up import POINTS, a_result, write_result
 from nbgrader.api import Gradebook
 from nbgrader.plugins.export import CsvExportPlugin
-from tiny_course import NAME, SLUG, write
+from tiny_course import NAME, SLUG, make_course, write
 
 from classroom import gradebook
-from classroom.course import ClassroomError
+from classroom.course import ClassroomError, Course
 from classroom.export import export, harmless
 from classroom.roster import read_roster
 
@@ -26,6 +26,14 @@ gus,Gus,,,,,,
 
 
 @pytest.fixture(scope="module")
+def course(tmp_path_factory):
+    root = make_course(tmp_path_factory.mktemp("late") / "course")
+    config = root / "nbgrader_config.py"
+    config.write_text(config.read_text() + 'c.LateSubmissionPlugin.penalty_method = "zero"\n')
+    return Course(root)
+
+
+@pytest.fixture(scope="module")
 def folder(course, tmp_path_factory):
     """ada: a person's mark; bob: late; cy: waits; dee: graded again; eve: not graded; flo: nothing; zoe: a stranger."""
     folder = tmp_path_factory.mktemp("class")
@@ -33,7 +41,7 @@ def folder(course, tmp_path_factory):
     gradebook.prepare(course, SLUG, url, tmp_path_factory.mktemp("work"))
     results = [
         a_result("ada", {**POINTS, "add_hidden": 1.25}, timestamp="2026-01-30T15:30:10+00:00"),
-        a_result("bob"),
+        a_result("bob", timestamp="2026-02-01T00:00:01+00:00"),
         a_result("cy", {**POINTS, "add_hidden": None}),
         a_result("dee"),
         a_result("zoe"),
@@ -41,7 +49,7 @@ def folder(course, tmp_path_factory):
     gradebook.fill(url, results, course)
     with Gradebook(url) as book:
         book.find_grade("add_hidden", NAME, SLUG, "ada").manual_score = 2.125
-        book.find_submission_notebook(NAME, SLUG, "bob").late_submission_penalty = 2.5
+        book.update_or_create_assignment(SLUG, duedate="2026-02-01 00:00:00 UTC")
         book.update_or_create_student("bob", first_name="B,o", last_name='"Roe"')
         book.db.commit()
     results[3]["state"] = "to be graded again"
@@ -68,15 +76,15 @@ def rows(text):
     return list(csv.reader(io.StringIO(text)))
 
 
-def test_canvas(folder, roster):
-    text, notes = export(folder, SLUG, "canvas", roster, column="Sums (77)")
+def test_canvas(course, folder, roster):
+    text, notes = export(course, folder, SLUG, "canvas", roster, column="Sums (77)")
     assert notes == [*WAITING, "zoe is not in the roster: left out"]
     assert text.splitlines()[:3] == [
         "Student,ID,SIS User ID,SIS Login ID,Section,Sums (77)",
         "    Points Possible,,,,,10",
         '"Love, Ada",11,s1,ada1,A,9.125',
     ]
-    assert rows(text)[3] == ["Bob Roe", "12", "", "bob", "A", "7.5"]
+    assert rows(text)[3] == ["Bob Roe", "12", "", "bob", "A", "0"]
     assert rows(text)[4:] == [
         ["Cy", "", "", "cy", "", ""],
         ["'@SUM(1+1)", "", "", "dee", "", ""],
@@ -86,22 +94,22 @@ def test_canvas(folder, roster):
     ]
 
 
-def test_moodle(folder, roster):
-    text, notes = export(folder, SLUG, "moodle", roster)
+def test_moodle(course, folder, roster):
+    text, notes = export(course, folder, SLUG, "moodle", roster)
     assert len(notes) == 4
     assert rows(text)[:5] == [
         ["Identifier", "Full name", "ID number", "Email address", SLUG],
         ["Participant 101", "Love, Ada", "s1", "ada@example.org", "9.125"],
-        ["Participant 102", "Bob Roe", "bob", "'=cmd|' /C calc'!A0", "7.5"],
+        ["Participant 102", "Bob Roe", "bob", "'=cmd|' /C calc'!A0", "0"],
         ["", "Cy", "cy", "cy@example.org", ""],
         ["", "'@SUM(1+1)", "dee", "'-dee@example.org", ""],
     ]
 
 
-def test_nbgrader_says_the_same_but_for_marks_that_do_not_stand(folder, roster, tmp_path):
-    text, notes = export(folder, SLUG, "nbgrader", roster)
+def test_nbgrader_says_the_same_but_for_marks_that_do_not_stand(course, folder, roster, tmp_path):
+    text, notes = export(course, folder, SLUG, "nbgrader", roster)
     assert notes == WAITING
-    assert ',bob,"""Roe""","B,o",,' in export(folder, SLUG, "nbgrader")[0]
+    assert ',bob,"""Roe""","B,o",,' in export(course, folder, SLUG, "nbgrader")[0]
     with Gradebook(gradebook.url_of(folder)) as book:
         book.update_or_create_student("bob", first_name=None, last_name=None)  # whose commas stock nbgrader leaves bare
         CsvExportPlugin(to=str(tmp_path / "grades.csv"), assignment=[SLUG]).export(book)
@@ -110,7 +118,7 @@ def test_nbgrader_says_the_same_but_for_marks_that_do_not_stand(folder, roster, 
     assert list(ours) == ["ada", "bob", "cy", "dee", "eve", "flo", "gus", "zoe"]
     assert list(ours["ada"]) == list(stock["ada"])
     assert ours["zoe"] == stock["zoe"]
-    for learner, score, penalty in (("ada", "9.125", "0.0"), ("bob", "7.5", "2.5")):
+    for learner, score, penalty in (("ada", "9.125", "0.0"), ("bob", "0.0", "10.0")):
         assert (ours[learner]["score"], ours[learner]["late_submission_penalty"]) == (score, penalty)
         assert {ours[learner][key] == stock[learner][key] for key in ("raw_score", "timestamp", "max_score")} == {True}
     assert (ours["ada"]["last_name"], ours["ada"]["first_name"]) == ("Love", "Ada")
@@ -140,7 +148,7 @@ def test_no_cell_is_a_formula(cell, written):
     assert harmless(cell) == written
 
 
-def test_what_cannot_be_exported(folder, roster, tmp_path):
+def test_what_cannot_be_exported(course, folder, roster, tmp_path):
     for arguments, words in [
         ((tmp_path / "absent", SLUG, "canvas", roster), "there is no class folder"),
         ((tmp_path, SLUG, "canvas", roster), "run `classroom grade` first"),
@@ -148,12 +156,9 @@ def test_what_cannot_be_exported(folder, roster, tmp_path):
         ((folder, SLUG, "moodle"), "give them with --roster"),
     ]:
         with pytest.raises(ClassroomError) as caught:
-            export(*arguments)
+            export(course, *arguments)
         assert words in str(caught.value)
     write_result(tmp_path, a_result("ada"))
     with pytest.raises(ClassroomError, match="run `classroom rebuild-gradebook`"):
-        export(tmp_path, SLUG, "nbgrader")
+        export(course, tmp_path, SLUG, "nbgrader")
     assert not (tmp_path / "gradebook.db").exists()
-    write_result(tmp_path, a_result("hal"))
-    _, notes = export(tmp_path, SLUG, "nbgrader", url=gradebook.url_of(folder))
-    assert "hal is not in the gradebook: run `classroom rebuild-gradebook`" in notes
