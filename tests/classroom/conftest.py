@@ -65,13 +65,13 @@ def submissions(released):
         "half": (answered(released, {"add": RIGHT_ADD}), 5),
         "raises": (handed_in(scale="raise RuntimeError('\\x1b[31moh no')"), 5),
         "loops": (handed_in(scale="while True:\n    pass"), 5),
-        "stubborn": (handed_in(scale=STUBBORN), 0),
-        "killed": (handed_in(scale="os.kill(os.getpid(), 9)"), 0),
-        "noisy": (handed_in(scale=NOISY), 5),
+        "stubborn": (handed_in(scale=STUBBORN), 5),
+        "killed": (handed_in(scale="os.kill(os.getpid(), 9)"), 5),
+        "noisy": (handed_in(scale=NOISY), 10),
         "edited": (edited, 5),
         "spy": (handed_in(scale=SPY), 8),
         "tangled": (tangled, 10),
-        "missing": (missing, 7),
+        "missing": (missing, 10),
         "junk": ("{not json", 0),
     }
 
