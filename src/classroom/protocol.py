@@ -2,8 +2,8 @@
 
 A frame is two lengths, a JSON header and a safetensors body. The grader decodes what a hostile process wrote, so
 every length, depth and count has a limit, a whole frame has one deadline, and what comes out is made of fresh plain
-values: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, torch tensors and numpy arrays. Whatever
-else a worker holds is named by a number, a `Reference`.
+values: None, bool, int, float, complex, str, bytes, list, tuple, dict, set, frozenset, torch tensors and numpy arrays.
+Whatever else a worker holds is named by a number, a `Reference`.
 """
 
 import json
@@ -20,8 +20,10 @@ from safetensors import numpy as safetensors
 LENGTHS = struct.Struct(">IQ")  # of the header, of the body
 MAX_HEADER = 16_000_000
 MAX_BODY = 256_000_000
+MAX_INDEX = 4_000_000  # of the body: its list of arrays, some 50,000
 MAX_NODES = 1_000_000
 MAX_DEPTH = 100
+MAX_COLLISIONS = 1000  # of the keys of one dict: more would make it as slow as a list
 EXACT_INT = 2**53  # larger ones travel as text: other JSON readers would round them
 
 DTYPES = {
@@ -38,6 +40,8 @@ DTYPES = {
     "float32",
     "float64",
 }
+TENSOR_DTYPES = DTYPES | {"bfloat16", "complex64", "complex128"}
+ARRAY_DTYPES = DTYPES | {"complex64", "complex128"}
 
 
 class ProtocolError(Exception):
@@ -66,6 +70,7 @@ class Channel:
 
     def __init__(self, socket, max_body=MAX_BODY):
         self.socket, self.max_body = socket, max_body
+        self.received = bytearray()  # of the next frame: what came of it before a deadline is not lost
         socket.setblocking(False)
 
     def send(self, header, deadline=math.inf, refer=None):
@@ -73,7 +78,7 @@ class Channel:
         encoder = Encoder(refer)
         text = json.dumps(encoder.encode(header), allow_nan=False).encode()
         body = safetensors.save(encoder.arrays) if encoder.arrays else b""
-        if len(text) > MAX_HEADER or len(body) > self.max_body:
+        if len(text) > MAX_HEADER or len(body) > self.max_body or _index_size(body) > MAX_INDEX:
             raise Unsendable(f"{(len(text) + len(body)) / 1e6:.0f} MB is more than can be sent")
         rest = memoryview(LENGTHS.pack(len(text), len(body)) + text + body)
         while rest:
@@ -91,17 +96,24 @@ class Channel:
             TimeoutError: the whole frame was not there at the deadline (of time.monotonic()).
             ProtocolError: it is not a frame, it breaks a limit, or the other side is gone.
         """
-        header_size, body_size = LENGTHS.unpack(self._read(LENGTHS.size, deadline))
+        self._fill(LENGTHS.size, deadline)
+        header_size, body_size = LENGTHS.unpack_from(self.received)
         if header_size > MAX_HEADER or body_size > self.max_body:
             raise ProtocolError(f"a frame of {header_size + body_size} bytes is too large")
-        text, body = self._read(header_size, deadline), self._read(body_size, deadline)
+        body_start = LENGTHS.size + header_size
+        self._fill(body_start + body_size, deadline)
+        with memoryview(self.received) as frame:
+            text, body = bytes(frame[LENGTHS.size : body_start]), bytes(frame[body_start:])
+        self.received = bytearray()
         return decode(text, body, resolve)
 
-    def _read(self, size, deadline):
-        data = bytearray()
-        while len(data) < size:
+    def _fill(self, size, deadline):
+        """Receive until there are so many bytes of the frame."""
+        while len(self.received) < size:
+            if time.monotonic() > deadline:  # even if there is more: a little may come as fast as it is read
+                raise TimeoutError("no answer in time")
             try:
-                part = self.socket.recv(min(size - len(data), 1 << 20))
+                part = self.socket.recv(min(size - len(self.received), 1 << 20))
             except BlockingIOError:
                 self._wait(deadline)
                 continue
@@ -109,8 +121,7 @@ class Channel:
                 raise ProtocolError("the process is gone") from error
             if not part:
                 raise ProtocolError("the process is gone")
-            data += part
-        return bytes(data)
+            self.received += part
 
     def _wait(self, deadline, write=False):
         left = deadline - time.monotonic()
@@ -130,10 +141,12 @@ class Encoder:
     def __init__(self, refer=None):
         self.refer = refer
         self.arrays = {}
+        self.nodes = 0
 
     def encode(self, value, depth=0):
-        if depth > MAX_DEPTH:
-            raise Unsendable(f"a value nested more than {MAX_DEPTH} deep cannot be sent")
+        self.nodes += 1
+        if depth > MAX_DEPTH or self.nodes > MAX_NODES:
+            raise Unsendable(f"a value of more than {MAX_NODES} parts, or {MAX_DEPTH} levels, cannot be sent")
         deeper = depth + 1
         if value is None or type(value) in (bool, str):
             return value
@@ -141,7 +154,7 @@ class Encoder:
             return {"reference": [value.number, value.kind]}
         if _is_tensor(value):
             return self._encode_tensor(value)
-        if type(value) is numpy.ndarray or isinstance(value, numpy.generic):
+        if _is_array(value):
             return self._encode_array(numpy.asarray(value))
         if isinstance(value, int):
             value = int(value)
@@ -160,7 +173,8 @@ class Encoder:
         if isinstance(value, tuple):
             return {"tuple": [self.encode(item, deeper) for item in tuple.__iter__(value)]}
         if isinstance(value, set | frozenset):
-            return {"set": [self.encode(item, deeper) for item in value]}
+            kind = "set" if isinstance(value, set) else "frozenset"
+            return {kind: [self.encode(item, deeper) for item in value]}
         if isinstance(value, dict):
             return {"dict": [[self.encode(k, deeper), self.encode(v, deeper)] for k, v in dict.items(value)]}
         torch = sys.modules.get("torch")
@@ -187,8 +201,6 @@ class Encoder:
         return {"array": self._store(array)}
 
     def _store(self, array):
-        if array.dtype.name not in DTYPES:
-            raise Unsendable(f"an array of {array.dtype} cannot be sent")
         number = len(self.arrays)
         self.arrays[str(number)] = numpy.ascontiguousarray(array).reshape(array.shape)
         return number
@@ -197,12 +209,26 @@ class Encoder:
 def _is_tensor(value):
     """A dense torch tensor that lies in memory (torch need not be there at all)."""
     torch = sys.modules.get("torch")
-    return torch is not None and isinstance(value, torch.Tensor) and value.layout is torch.strided and not value.is_meta
+    if torch is None or not isinstance(value, torch.Tensor):
+        return False
+    dense = value.layout is torch.strided and not value.is_meta and not value.is_nested
+    return dense and str(value.dtype).removeprefix("torch.") in TENSOR_DTYPES
+
+
+def _is_array(value):
+    return (type(value) is numpy.ndarray or isinstance(value, numpy.generic)) and value.dtype.name in ARRAY_DTYPES
+
+
+def _index_size(body):
+    """How long safetensors' own header is: the JSON text that a body begins with."""
+    return int.from_bytes(body[:8], "little")
 
 
 def decode(text, body=b"", resolve=None):
     """The value of a frame's header and body; raises ProtocolError for whatever is wrong with them."""
     try:
+        if _index_size(body) > MAX_INDEX:
+            raise ProtocolError("a frame of too many arrays")
         tree = json.loads(text.decode("utf-8"), parse_constant=_no_constant)
         arrays = safetensors.load(body) if body else {}
         return _Decoder(arrays, resolve).decode(tree, 0)
@@ -240,10 +266,20 @@ class _Decoder:
         return tuple(self.decode(item, depth) for item in items)
 
     def _dict(self, pairs, depth):
-        return {self.decode(key, depth): self.decode(value, depth) for key, value in pairs}
+        keys = self._keys([key for key, _ in pairs], depth)
+        return dict(zip(keys, [self.decode(value, depth) for _, value in pairs], strict=True))
 
     def _set(self, items, depth):
-        return {self.decode(item, depth) for item in items}
+        return set(self._keys(items, depth))
+
+    def _frozenset(self, items, depth):
+        return frozenset(self._keys(items, depth))
+
+    def _keys(self, items, depth):
+        keys = [self.decode(item, depth) for item in items]
+        if len(keys) - len({hash(key) for key in keys}) > MAX_COLLISIONS:
+            raise ProtocolError("too many keys of the same hash")
+        return keys
 
     def _float(self, text, depth):
         return {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}[text]
@@ -263,7 +299,7 @@ class _Decoder:
 
     def _dtype(self, name, depth):
         torch = sys.modules["torch"]
-        value = getattr(torch, name)
+        value = vars(torch).get(name)  # getattr would import what torch loads only when asked for
         if not isinstance(value, torch.dtype):
             raise ProtocolError("not a dtype")
         return value
@@ -274,12 +310,14 @@ class _Decoder:
     def _stored(self, number):
         if type(number) is not int:
             raise ProtocolError("an array is named by its number")
-        return self.arrays[str(number)].copy()  # what safetensors gives cannot be written to
+        array = self.arrays.pop(str(number))  # but once: a thousand copies of one would be a bomb
+        return array.copy()  # what safetensors gives cannot be written to
 
     def _tensor(self, number, depth):
         import torch  # what sent a tensor has it, and so does what reads one
 
-        return torch.from_numpy(self._stored(number))
+        tensor = torch.from_numpy(self._stored(number))
+        return tensor if tensor.numel() else tensor.new_empty(tensor.shape)  # numpy's strides would be 0
 
     def _bfloat16(self, number, depth):
         import torch
@@ -302,7 +340,7 @@ class _Decoder:
         return self._stored(number).tobytes()
 
     KINDS = {  # noqa: RUF012
-        "tuple": _tuple, "dict": _dict, "set": _set, "float": _float, "complex": _complex, "int": _int,
-        "reference": _reference, "dtype": _dtype, "device": _device, "tensor": _tensor, "array": _array,
+        "tuple": _tuple, "dict": _dict, "set": _set, "frozenset": _frozenset, "float": _float, "complex": _complex,
+        "int": _int, "reference": _reference, "dtype": _dtype, "device": _device, "tensor": _tensor, "array": _array,
         "bfloat16": _bfloat16, "complex tensor": _complex_tensor, "complex array": _complex_array, "bytes": _bytes,
     }  # fmt: skip
