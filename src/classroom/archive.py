@@ -76,25 +76,18 @@ class Entry:
 def parts_of(name, bounds):
     """The parts of a relative path; raises Refused unless it stays inside and is the same path on every system."""
     parts = [part for part in name.split("/") if part not in ("", ".")]
-    problem = (
-        "a path that leaves its folder"
-        if ".." in parts
-        else "an absolute path"
-        if name.startswith("/") or re.match(r"[A-Za-z]:", name)
-        else "a backslash in its name"
-        if "\\" in name
-        else "a control character in its name"
-        if any(unicodedata.category(character) in ("Cc", "Cf", "Cs") for character in name)
-        else "no name"
-        if not parts
-        else f"a path of more than {bounds.depth} folders"
-        if len(parts) > bounds.depth + 1
-        else "too long a name"
-        if len(name.encode()) > bounds.path_length
-        else ""
-    )
-    if problem:
-        raise Refused(f"'{shown(name)}' has {problem}")
+    problems = {
+        "a path that leaves its folder": ".." in parts,
+        "an absolute path": name.startswith("/") or re.match(r"[A-Za-z]:", name),
+        "a backslash in its name": "\\" in name,
+        "a control character in its name": any(unicodedata.category(c) in ("Cc", "Cf", "Cs") for c in name),
+        "no name": not parts,
+        f"a path of more than {bounds.depth} folders": len(parts) > bounds.depth + 1,
+        "too long a name": len(name.encode(errors="surrogatepass")) > bounds.path_length,
+    }
+    for problem, is_there in problems.items():
+        if is_there:
+            raise Refused(f"'{shown(name)}' has {problem}")
     return tuple(parts)
 
 
@@ -117,7 +110,7 @@ class Meter:
         self.bytes = self.packed = self.files = 0
 
     def copy(self, stream, target, entry):
-        """Write a file's content to the new file `target`, as far as the limits allow; returns its size."""
+        """Write a file's content to the new file `target`, as far as the limits allow."""
         bounds, size = self.bounds, 0
         self.packed += entry.packed
         self._check(entry, entry.size, self.bytes + entry.size)
@@ -136,9 +129,6 @@ class Meter:
                 if self.inbox.bytes > bounds.total_bytes:
                     raise too_much(f"more than {megabytes(bounds.total_bytes)}")
                 out.write(chunk)
-            out.flush()
-            os.fsync(out.fileno())
-        return size
 
     def _check(self, entry, size, in_all):
         if size > self.bounds.file_bytes:

@@ -102,7 +102,7 @@ def collect(course, assignment, inbox, class_dir, roster=None, bounds=None, tell
         open_inbox(inbox, workplace, bounds) as source,
     ):
         meter = Meter(bounds)
-        items = plan(source, bounds, meter)
+        items = plan(source.entries(), bounds, meter, roster)
         rows, claims = _identify(items, roster)
         _set_times(claims, roster)
         desk = _Desk(class_dir, assignment, expected, source, bounds, meter, workplace)
@@ -149,17 +149,21 @@ def show(rows, nothing_from, console):
         console.print(f"nothing from {len(nothing_from)}: {', '.join(nothing_from)}")
 
 
-def plan(source, bounds, meter):
+def plan(entries, bounds, meter, roster=None):
     """The items of an inbox, in its order, from its names alone."""
-    items = {}
-    for entry in source.entries():
+    paths = []
+    for entry in entries:
         meter.count()
         try:
             parts, problem = parts_of(entry.name, bounds), ""
         except Refused as error:
             parts, problem = tuple(part for part in entry.name.split("/") if part) or (entry.name,), str(error)
-        if is_junk(parts[:1]) or (parts[0].startswith(".") and not problem):
-            continue
+        if not is_junk(parts[:1]) and (problem or not parts[0].startswith(".")):
+            paths.append((entry, parts, problem))
+    if _is_wrapped(paths, roster):
+        paths = [(entry, parts[1:], problem) for entry, parts, problem in paths if parts[1:]]
+    items = {}
+    for entry, parts, problem in paths:
         loose = len(parts) == 1 and entry.kind != "folder"
         item, inner = _item_of(items, parts, loose)
         if item is None:
@@ -175,6 +179,18 @@ def plan(source, bounds, meter):
         except Refused as error:
             item.problem = item.problem or str(error)
     return list(items.values())
+
+
+def _is_wrapped(paths, roster):
+    """Whether all lies in one folder that, as the roster says, is nobody's."""
+    tops = {parts[0] for _, parts, _ in paths}
+    if roster is None or len(tops) != 1 or PLATFORM.fullmatch(*tops) or all(len(parts) == 1 for _, parts, _ in paths):
+        return False
+    try:
+        roster.find(*tops)
+    except Refused:
+        return True
+    return False
 
 
 def _item_of(items, parts, loose):
@@ -287,12 +303,11 @@ class _Desk:
         archives = [parts for parts in files if ARCHIVES.fullmatch(parts[-1])]
         if not archives:
             return files
-        ((_, packed),) = list(files.items())[:1]
         if len(files) > 1 or not archives[0][-1].lower().endswith(".zip"):
             raise Refused(
                 f"'{shown('/'.join(archives[0]))}' is an archive: hand in the files, or all of them in one zip"
             )
-        with ZipSource(packed, self.bounds.submission_files) as source:
+        with ZipSource(files[archives[0]], self.bounds.submission_files) as source:
             inner, meter = Item(item.source, item.name), Meter(self.bounds, self.meter)
             for entry in source.entries():
                 meter.count()
@@ -322,8 +337,8 @@ class _Desk:
             os.rename(path, ready / Path(*parts))
         if time:
             write_text(ready / TIMESTAMP, _text(time))
-        for parent, _, _ in os.walk(ready):
-            sync_directory(parent)
+        for path in [*ready.rglob("*"), ready]:
+            sync_directory(path)  # and files
         target.parent.mkdir(exist_ok=True)
         if not target.exists():
             os.rename(ready, target)

@@ -138,6 +138,15 @@ def test_archives_of_a_class(take, there, tmp_path, suffix):
     assert there() == {f"{name}/{SLUG}/{NOTEBOOK}": name[0] for name in ("abel", "berta", "cleo")}
 
 
+def test_a_folder_around_all_learners_is_taken_off_when_the_roster_says_that_it_is_nobody(take, there, tmp_path):
+    inbox = put(
+        tmp_path / "class.zip", zipped(("all/", b""), (f"all/abel/{NOTEBOOK}", b"a"), ("all/berta.ipynb", b"b"))
+    )
+    assert states(take(inbox, "id\nabel\nberta\n")) == {"abel": "new", "berta.ipynb": "new"}
+    assert sorted(there()) == [f"abel/{SLUG}/{NOTEBOOK}", f"berta/{SLUG}/{NOTEBOOK}"]
+    assert states(take(inbox, "id\nabel\nall\n")) == {"all": "new"}
+
+
 def _gzip(data):
     import gzip
 
@@ -385,6 +394,15 @@ def test_the_time_comes_from_outside_and_in_nbgraders_form(take, tmp_path):
     assert told == datetime(*WHEN).astimezone(UTC).replace(tzinfo=None)
 
 
+def test_the_time_of_a_folder_is_that_of_its_latest_file(take, tmp_path):
+    for number, name in enumerate((NOTEBOOK, "metrics.json", f".ipynb_checkpoints/{NOTEBOOK}", ".DS_Store")):
+        put(tmp_path / "inbox" / "abel" / name, b"x")
+        os.utime(tmp_path / "inbox" / "abel" / name, (1e9 + number, 1e9 + number))
+    take(tmp_path / "inbox")
+    told = (tmp_path / "class" / "submitted" / "abel" / SLUG / "timestamp.txt").read_text()
+    assert told == "2001-09-09 01:46:41.000000 UTC\n"
+
+
 def test_exact_and_impossible_times(take, tmp_path):
     exact = member(f"abel/{NOTEBOOK}")
     exact.extra = struct.pack("<HHBL", 0x5455, 5, 1, 1_000_000_000)
@@ -628,9 +646,9 @@ def test_bombs_are_refused_at_once(take, there, tmp_path, monkeypatch, name):
     put(tmp_path / "inbox" / "abel.zip", content)
     put(tmp_path / "inbox" / "berta" / NOTEBOOK, b"fine")
     written = _count_writes(monkeypatch)
-    started = time.monotonic()
+    started = time.process_time()
     assert words in refused(take(tmp_path / "inbox"), there)
-    assert time.monotonic() - started < 1.5
+    assert time.process_time() - started < 1.5
     assert sum(written) < 18_000_000 + 2 * len(content)
 
 
@@ -665,10 +683,10 @@ def test_the_limits_of_a_submission(take, there, tmp_path):
 
 
 def stops(take, inbox, code, *words, bounds=None):
-    started = time.monotonic()
+    started = time.process_time()
     with pytest.raises(ClassroomError) as caught:
         take(inbox, bounds=bounds)
-    assert time.monotonic() - started < 1.5
+    assert time.process_time() - started < 1.5
     assert caught.value.exit_code == code, caught.value
     assert all(word in str(caught.value) for word in words), caught.value
     assert not list((inbox.parent / "class").glob("submitted/*/*"))
