@@ -6,7 +6,7 @@ Both give back (learner, what came of it) in whatever order it comes, and only t
 import select
 
 from classroom.course import ClassroomError
-from classroom.examiner import QUARANTINED, Examiner
+from classroom.examiner import Examiner, quarantined
 
 ATTEMPTS = 2  # at a submission on which an examining process died
 
@@ -22,11 +22,6 @@ def engine_of(name, setup, workers, scheduler):
 
         return Cluster(setup, scheduler)
     raise ClassroomError(f"there is no engine '{name}': there are local and dask")
-
-
-def quarantined(reason):
-    """What comes of a submission that was not examined."""
-    return {"state": QUARANTINED, "reason": reason, "notebooks": {}, "marks": [], "set_aside": []}
 
 
 class Local:

@@ -24,6 +24,7 @@ from pathlib import Path
 
 from classroom import kernel
 from classroom.course import ClassroomError
+from classroom.execute import Examination, seeds
 from classroom.notebook import grade_id, parse_notebook
 from classroom.protocol import MAX_BODY, Channel, ProtocolError
 from classroom.rebuild import TIMESTAMP, Rejected, build, digest, is_withheld, make_exam, shadowing
@@ -218,20 +219,16 @@ def examine_all(channel, setup, exams, jail):
 def examine(files, setup, exams, jail):
     """The part of a result that comes from what was handed in; never raises for anything in it."""
     started = time.monotonic()
-    try:
-        submitted, aside = open_notebooks(files, exams)
-    except Rejected as reason:
-        return {"state": QUARANTINED, "reason": str(reason), "notebooks": {}, "marks": [], "set_aside": []}
     limits = Limits(**setup["limits"])
     deadline = time.monotonic() + limits.notebook_seconds
     outcome = in_fork(
-        lambda: examine_notebooks(submitted, files, setup, exams, jail, limits, deadline),
-        deadline + 30 - time.monotonic(),
+        lambda: examine_notebooks(files, setup, exams, jail, limits, deadline), limits.notebook_seconds + 30
     )
     hit = jail.clear()
     if "fault" in outcome:
-        reason = f"the grader failed, which is no fault of yours: {outcome['fault']}"
-        return {"state": QUARANTINED, "reason": reason, "notebooks": {}, "marks": [], "set_aside": aside}
+        return quarantined(f"the grader failed, which is no fault of yours: {outcome['fault']}")
+    if "rejected" in outcome:
+        return quarantined(outcome["rejected"])
     if hit:
         used = limits.memory_mb if hit == "memory" else limits.disk_mb
         outcome["hits"].append(f"the code used more than {used} MB of {hit} and was stopped")
@@ -241,14 +238,19 @@ def examine(files, setup, exams, jail):
         "reason": "; ".join(hits),
         "notebooks": outcome["notebooks"],
         "marks": outcome["marks"],
-        "set_aside": aside,
+        "set_aside": outcome["set_aside"],
         "seconds": round(time.monotonic() - started, 1),
     }
 
 
+def quarantined(reason):
+    """What comes of a submission that was not examined."""
+    return {"state": QUARANTINED, "reason": reason, "notebooks": {}, "marks": [], "set_aside": []}
+
+
 def open_notebooks(files, exams):
     """({name: notebook}, [[file, why it was set aside]]) of a submission's files; raises Rejected."""
-    clash = shadowing(files, lambda name: importlib.util.find_spec(name) is not None)
+    clash = shadowing(files, _importable)
     if clash:
         raise Rejected(f"{clash} would take the place of a module that is in use here: rename it or leave it out")
     submitted, aside = {}, []
@@ -263,6 +265,13 @@ def open_notebooks(files, exams):
     if not submitted:
         raise Rejected(f"no notebook was handed in: {' or '.join(exams)} is missing")
     return submitted, aside
+
+
+def _importable(name):
+    try:
+        return importlib.util.find_spec(name) is not None
+    except (ImportError, ValueError):  # of names that are none, and of __main__
+        return name == "__main__"
 
 
 def in_fork(work, seconds):
@@ -288,7 +297,8 @@ def in_fork(work, seconds):
     try:
         return channel.receive(time.monotonic() + seconds)
     except (TimeoutError, ProtocolError):
-        return {"hits": ["grading it took too long or ended the grader's process"], "notebooks": {}, "marks": []}
+        hits = ["grading it took too long or ended the grader's process"]
+        return {"hits": hits, "notebooks": {}, "marks": [], "set_aside": []}
     finally:
         channel.close()
         with contextlib.suppress(ProcessLookupError):
@@ -296,12 +306,14 @@ def in_fork(work, seconds):
         os.waitpid(child, 0)
 
 
-def examine_notebooks(submitted, files, setup, exams, jail, limits, deadline):
+def examine_notebooks(files, setup, exams, jail, limits, deadline):
     """In the fork: all notebooks of a submission, each with workers of its own."""
-    from classroom.execute import Examination, seeds
-
+    try:
+        submitted, aside = open_notebooks(files, exams)
+    except Rejected as reason:
+        return {"rejected": str(reason)}
     handed_in = {name for exam in exams.values() for name in exam.hand_in}
-    found = {"notebooks": {}, "marks": [], "hits": []}
+    found = {"notebooks": {}, "marks": [], "hits": [], "set_aside": aside}
     with tempfile.TemporaryDirectory(prefix="examination-") as folder:
         os.chdir(folder)
         for name in handed_in & files.keys():

@@ -363,7 +363,11 @@ class Examination:
         if error is None:
             _sow(seed)
             link.deadline = deadline
-            error = self._bind(link, space)
+            try:
+                with _Alarm(deadline - time.monotonic()):
+                    error = self._bind(link, space)
+            except OutOfTime as raised:
+                error = raised
             if error is None:
                 printed, value, error = self._execute(step.cell["source"], space, step.name, deadline)
                 if link.broken and not isinstance(error, OutOfTime):  # whatever the test made of it

@@ -24,7 +24,7 @@ from classroom.marks import is_graded
 from classroom.notebook import grade_id, read_notebook
 from classroom.rebuild import TIMESTAMP, Rejected, digest, read_submission
 from classroom.release import IGNORED, check_source
-from classroom.sandbox import Limits
+from classroom.sandbox import Limits, seen_in_jail
 
 REGRADING = "to be graded again"
 DEFAULT_LIMITS = Limits()
@@ -72,6 +72,9 @@ def grade(
         raise ClassroomError(f"there is no folder {class_dir / 'submitted'}: run `classroom collect` first")
     if unsafe and os.environ.get("CI"):
         raise ClassroomError("--unsafe-no-sandbox is refused where CI is set: nobody is there to watch it", exit_code=3)
+    for folder in (course.root, class_dir):
+        if seen_in_jail(folder):
+            raise ClassroomError(f"{folder} lies in {seen_in_jail(folder)}, which learners' code can read", exit_code=3)
     for notebook in notebooks_in(course.source / assignment):
         check_source(notebook)
     url = gradebook.url_of(class_dir, db_url)
@@ -278,6 +281,6 @@ def _timestamp(files):
     try:
         text = files[TIMESTAMP].decode().strip()
         moment = datetime.fromisoformat(text.removesuffix(" UTC"))
-    except ValueError:
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()
+    except (ValueError, OverflowError):
         return ""
-    return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC).isoformat()

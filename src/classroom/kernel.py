@@ -129,6 +129,8 @@ FORBIDDEN = {
     "finit_module": (313, 273), "delete_module": (176, 106), "kexec_load": (246, 104), "reboot": (169, 142),
     "swapon": (167, 224), "swapoff": (168, 225), "acct": (163, 89), "quotactl": (179, 60), "personality": (135, 92),
     "settimeofday": (164, 170), "clock_settime": (227, 112), "adjtimex": (159, 171), "syslog": (103, 116),
+    # Memory that belongs to no process, and so to no limit of one:
+    "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194),
     "vhangup": (153, 58), "lookup_dcookie": (212, 18), "sched_setattr": (314, 274), "sched_setscheduler": (144, 119),
 }  # fmt: skip
 CLONE, CLONE3, SOCKET = (56, 220), (435, 435), (41, 198)

@@ -19,6 +19,7 @@ from classroom.marks import is_test
 from classroom.notebook import grade_id
 
 MAX_FILES, MAX_FILE_BYTES, MAX_TOTAL_BYTES = 200, 50_000_000, 100_000_000
+MAX_DEPTH = 10  # folders within folders
 MAX_CELL_BYTES = 200_000
 TIMESTAMP = "timestamp.txt"  # written when the submission is collected
 POISON = {"sitecustomize.py", "usercustomize.py", "conftest.py"}
@@ -40,6 +41,8 @@ def read_submission(folder):
         for name in [*directories, *names]:
             path = Path(parent, name)
             inside = path.relative_to(folder).as_posix()
+            if not inside.isprintable() or inside.count("/") > MAX_DEPTH:  # half a character is not printable either
+                raise Rejected(f"rename {_shown(inside)}, or move it: its name is too odd or its folders too deep")
             if path.is_symlink():
                 raise Rejected(f"{_shown(inside)} is a link: hand in the file itself")
             if name in directories:

@@ -260,6 +260,11 @@ def _python():
     return sorted(place for place in places if not place.startswith("/usr/") and place != "/usr")
 
 
+def seen_in_jail(folder):
+    """The path that learners' code can read and that this folder lies in; None if there is none, as there should be."""
+    return next((place for place in [*SYSTEM, *_python()] if Path(folder).resolve().is_relative_to(place)), None)
+
+
 class ControlGroup:
     """A memory and a process limit for a keeper and its workers together, where this user may make control groups."""
 

@@ -82,7 +82,7 @@ def probe(spec):
             missing("mounts", "it sees a file of the grader's")
         if _works(lambda: os.listdir(UNSEEN)):
             missing("landlock", "it reads a folder that it is not allowed")
-        if _works(lambda: _fill_disk(limits.disk_mb)):
+        if not found and _works(lambda: _fill_disk(limits.disk_mb)):  # never on a disk that is not its own
             missing("disk", f"it wrote more than {limits.disk_mb} MB")
     elif _works(lambda: _read(spec["file"])):
         missing("landlock", "it reads a file of the grader's")

@@ -26,7 +26,7 @@ import traceback
 from itertools import islice
 
 from classroom import kernel
-from classroom.protocol import Channel, Encoder, ProtocolError, Reference
+from classroom.protocol import Channel, Encoder, ProtocolError, Reference, Unsendable
 from classroom.sandbox import HOME, MB, Limits, confine
 
 MAX_OUTPUT = 100_000  # characters of text a cell
@@ -138,8 +138,11 @@ class Keeper:
     def _watch(self):
         """End the workers when together they use more memory, or disk where it has no cap, than one may."""
         limits = Limits(**self.spec["limits"])
-        used = sum(_own_memory(pid) for pid in _descendants())
-        if "memory" in self.spec["layers"] and used > (limits.memory_mb + 512) * MB:
+        allowed = (limits.memory_mb + 512) * MB
+        everybody = _descendants()
+        # What forks share is counted for each of them by the quick way: only when that is too much, look closely.
+        too_much = sum(map(_memory_at_most, everybody)) > allowed and sum(map(_memory_share, everybody)) > allowed
+        if "memory" in self.spec["layers"] and too_much:
             self.hit = "memory"
         elif self.spec["scratch"] and _disk_used(self.spec["scratch"]) > limits.disk_mb * MB:
             self.hit = "disk"
@@ -162,13 +165,20 @@ def _descendants():
     return found
 
 
-def _own_memory(pid):
-    try:
-        with open(f"/proc/{pid}/statm") as file:
-            _, resident, shared, *_ = file.read().split()
-        return (int(resident) - int(shared)) * 4096
-    except (OSError, ValueError):
-        return 0
+def _memory_at_most(pid):
+    """Bytes that a process and those it was forked from hold in memory, files left out."""
+    return _sum_of(f"/proc/{pid}/status", ("RssAnon:", "RssShmem:"))
+
+
+def _memory_share(pid):
+    """The same, with what is shared divided by how many share it; the upper bound where that cannot be read."""
+    return _sum_of(f"/proc/{pid}/smaps_rollup", ("Pss_Anon:", "Pss_Shmem:")) or _memory_at_most(pid)
+
+
+def _sum_of(path, names):
+    with contextlib.suppress(OSError, ValueError), open(path) as file:
+        return sum(int(line.split()[1]) * 1024 for line in file if line.startswith(names))
+    return 0
 
 
 def _disk_used(folder):
@@ -266,7 +276,10 @@ class Worker:
             request = self.channel.receive(resolve=self._resolve)
             nonce, action = request.pop("nonce"), request.pop("do")
             reply = getattr(self, f"do_{action}")(**request)
-            self.channel.send({"nonce": nonce, **reply}, refer=self._refer)
+            try:
+                self.channel.send({"nonce": nonce, **reply}, refer=self._refer)
+            except Unsendable as error:  # before its first byte went out
+                self.channel.send({"nonce": nonce, "raised": ["TypeError", f"what came of it: {error}", ["TypeError"]]})
 
     def _resolve(self, reference):
         return self.objects[reference.number]

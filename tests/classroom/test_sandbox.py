@@ -3,6 +3,7 @@
 import os
 import shutil
 import socket
+import tempfile
 import time
 from contextlib import closing
 from pathlib import Path
@@ -59,14 +60,14 @@ os.wait()
 
 
 @pytest.fixture(scope="module")
-def library(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("library")
-    for parent in [folder, *folder.parents][:3]:
-        parent.chmod(0o755)
-    (folder / "classroom").mkdir()
-    for name in OWN_PART:
-        shutil.copy(Path(classroom.__file__).with_name(f"{name}.py"), folder / "classroom")
-    return folder
+def library():
+    with tempfile.TemporaryDirectory(prefix="library-") as name:  # not pytest's: only the own user may enter that
+        folder = Path(name)
+        folder.chmod(0o755)
+        (folder / "classroom").mkdir()
+        for name in OWN_PART:
+            shutil.copy(Path(classroom.__file__).with_name(f"{name}.py"), folder / "classroom")
+        yield folder
 
 
 @pytest.mark.parametrize("mode", ["bubblewrap", "landlock"])
