@@ -100,6 +100,40 @@ step_env() {
     [ "$version" = "$pin" ] || stop "torch is $version and the course is tested with $pin: run $VENV/bin/python -m pip install torch==$pin, then make again."
 }
 
+step_sandbox() {
+    # Learners' code is graded in bubblewrap, or else behind Landlock alone. Installed only where nobody is asked anything.
+    local sudo=
+    if [ "$(uname)" = Linux ] && ! command -v bwrap; then
+        [ "$(id -u)" = 0 ] || sudo="sudo -n"
+        if [ -z "$sudo" ] || sudo -n true; then
+            install_bubblewrap || true
+        fi
+    fi
+    tell "$(python -c "
+from classroom.sandbox import SandboxError, choose_mode
+try:
+    print('bubblewrap' if choose_mode() == 'bubblewrap' else 'Landlock alone; bubblewrap is not installed')
+except SandboxError as error:
+    print(f'none, so nothing will be graded: {error}')
+")"
+}
+
+install_bubblewrap() {
+    if command -v apt-get; then
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends bubblewrap && return
+        $sudo apt-get update -q # the list of packages may be old, or missing
+        $sudo env DEBIAN_FRONTEND=noninteractive apt-get install -y -q --no-install-recommends bubblewrap
+    elif command -v dnf; then
+        $sudo dnf install -y -q bubblewrap
+    elif command -v zypper; then
+        $sudo zypper --non-interactive install bubblewrap
+    elif command -v pacman; then
+        $sudo pacman -S --noconfirm bubblewrap
+    elif command -v apk; then
+        $sudo apk add bubblewrap
+    fi
+}
+
 step_data() {
     seq2bert check-setup
 }
@@ -204,7 +238,7 @@ addresses() {
 again="Read the lines above, put it right, and run make again: it goes on from here."
 number=0
 case ${1:-} in
-    course) steps=6 ;;
+    course) steps=7 ;;
     test) steps=6 ;;
     *) steps=1 ;;
 esac
@@ -212,6 +246,7 @@ esac
 run_step() {
     case $1 in
         env) step env "Installing the course" "Check the network connection and the free disk space, then run make again." ;;
+        sandbox) step sandbox "Preparing the sandbox for learners' code" "$again" ;;
         data) step data "Checking this computer and the data" "Do what the arrows say, then run make again." ;;
         exercises) step exercises "Releasing the exercises" "$again" ;;
         book) step book "Building the book" "$again" ;;
@@ -225,7 +260,7 @@ run_step() {
 
 case ${1:-} in
     course)
-        for name in env data exercises book sample_class grade; do run_step $name; done
+        for name in env sandbox data exercises book sample_class grade; do run_step $name; done
         addresses
         ;;
     test)
@@ -235,7 +270,8 @@ case ${1:-} in
         ;;
     env | data | exercises | book) run_step "$1" ;;
     sample-class)
-        steps=2
+        steps=3
+        run_step sandbox
         run_step sample_class
         run_step grade
         addresses

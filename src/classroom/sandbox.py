@@ -68,6 +68,12 @@ def choose_mode():
         if subprocess.run(trial, capture_output=True, timeout=30).returncode == 0:
             return "bubblewrap"
     if kernel.landlock_version():
+        closed = _closed_to_others()
+        if os.geteuid() == 0 and closed:
+            raise SandboxError(
+                f"install bubblewrap, or grade as an ordinary user: the user that root gives to a worker may not enter "
+                f"{closed}, where Python lies"
+            )
         return "landlock"
     raise SandboxError(
         "there is no sandbox here: install bubblewrap (on Debian and Ubuntu: apt install bubblewrap) "
@@ -258,6 +264,12 @@ def _python():
     """Where this Python and its packages lie."""
     places = {sys.prefix, sys.base_prefix, os.path.dirname(os.path.realpath(sys.executable))}
     return sorted(place for place in places if not place.startswith("/usr/") and place != "/usr")
+
+
+def _closed_to_others():
+    """A folder on the way to Python that only some users may enter; None if there is none."""
+    parents = {parent for place in _python() for parent in [Path(place), *Path(place).parents]}
+    return next((str(parent) for parent in sorted(parents) if not parent.stat().st_mode & 0o001), None)
 
 
 def seen_in_jail(folder):
