@@ -192,7 +192,7 @@ step_grade() {
     fi
     : >"$CLASS/report.txt"
     for name in $ASSIGNMENTS; do
-        classroom grade "$name" --class-dir "$CLASS/$name" --cell-seconds 30 --notebook-seconds 240
+        classroom grade "$name" --class-dir "$CLASS/$name" --cell-seconds 15 --notebook-seconds 240 --workers 2
         classroom feedback "$name" --class-dir "$CLASS/$name"
         classroom report "$name" --class-dir "$CLASS/$name" | tee -a "$CLASS/report.txt"
     done
