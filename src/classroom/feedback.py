@@ -251,6 +251,7 @@ def _row(result, marks, top):
         "score": score,
         "max": result["max"],
         "waiting": sum(task["look"] == "wait" for task in tasks),
+        "tasks": len(tasks),
         "pages": [(safe.visible(path.stem), quote(path.relative_to(top).as_posix())) for path in pages],
     }
 

@@ -39,7 +39,7 @@ a:focus-visible, summary:focus-visible { outline: 2px solid var(--link); outline
 .score strong { font-size: 2.5rem; line-height: 1.1; letter-spacing: -.02em; font-variant-numeric: tabular-nums; }
 progress {
   appearance: none; display: block; width: 100%; height: .5rem; border: 0; border-radius: 1rem; overflow: hidden;
-  background: var(--line);
+  background: var(--line); margin-bottom: .5rem;
 }
 progress::-webkit-progress-bar { background: var(--line); }
 progress::-webkit-progress-value { background: var(--good); border-radius: 1rem; }
@@ -51,7 +51,7 @@ progress::-moz-progress-bar { background: var(--good); border-radius: 1rem; }
   border-left: .25rem solid var(--part); white-space: pre-wrap; unicode-bidi: plaintext;
 }
 .notice { margin: 1.5rem 0 0; }
-.quarantined .notice, .message { border-color: var(--bad); }
+.quarantined .notice, .none .message { border-color: var(--bad); }
 .note { border-color: var(--line); color: var(--quiet); font-size: .92rem; }
 .comment { border-color: var(--wait); }
 .comment b { display: block; font-size: .85rem; color: var(--wait); }
@@ -72,6 +72,7 @@ progress::-moz-progress-bar { background: var(--good); border-radius: 1rem; }
 .part .points::before, .part.points::before { background: var(--part); }
 .none .points::before, .none.points::before { background: var(--bad); }
 .wait .points::before, .wait.points::before { background: var(--wait); }
+.invalid .points::before { background: var(--line); }
 .cell { margin: 1.25rem 0; }
 .cell > :first-child { margin-top: 0; }
 .work { padding: .9rem 1rem; border: 1px solid var(--line); border-radius: .75rem; background: var(--raised); }
@@ -148,7 +149,7 @@ LEARNER_PAGE = """{% extends "base" %}
 <p class="score"><strong>{{ score | points }}</strong> of {{ max | points }} points</p>
 <progress value="{{ score }}" max="{{ max }}" aria-label="points"></progress>
 {% if penalty %}<p class="quiet">Handed in late: {{ penalty | points }} less.</p>{% endif %}
-{% if waiting %}<p class="quiet">{{ waiting }} of {{ tasks | length }} tasks wait for a person.</p>{% endif %}
+{% if waiting %}<p class="quiet">Waiting for a person: {{ waiting }} of {{ tasks | length }} tasks.</p>{% endif %}
 {% if notice %}<p class="notice">{{ notice }}</p>{% endif %}
 </header>
 <h2 id="tasks">Tasks</h2>
@@ -199,7 +200,7 @@ INDEX_PAGE = """{% extends "base" %}
 <td><bdi>{{ row.learner }}</bdi></td>
 <td><span class="points {{ row.look }}">{{ row.score | points }} of {{ row.max | points }}</span></td>
 <td>{{ row.state }}{% if row.reason %}<small>{{ row.reason }}</small>{% endif %}
-{%- if row.waiting %}<small>{{ row.waiting }} of its tasks wait for a person</small>{% endif %}</td>
+{%- if row.waiting %}<small>waiting for a person: {{ row.waiting }} of {{ row.tasks }} tasks</small>{% endif %}</td>
 <td>{% for name, href in row.pages %}<a href="{{ href }}">{{ name }}</a> {% endfor %}</td>
 </tr>
 {% endfor %}</tbody>

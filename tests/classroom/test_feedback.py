@@ -172,7 +172,7 @@ def test_what_people_and_the_clock_did_is_shown(write_pages, course, tmp_path):
     gradebook.fill(url, [result], course)
     text = said(write_pages(result)["ada"])
     assert "waits for a grader" in text
-    assert "1 of 4 tasks wait for a person" in text
+    assert "Waiting for a person: 1 of 4 tasks" in text
     assert "handed in 1 March 2026, 13:05 UTC" in text
 
     with Gradebook(url) as book:
@@ -269,11 +269,11 @@ PAYLOADS = [
 ]
 
 
-def attacked():
+def attacked(payloads=PAYLOADS):
     """A result and a notebook in which every string that a learner can reach carries a payload."""
     cells = source_cells()
     answer = {"schema_version": 3, "grade": True, "solution": True, "locked": False, "task": False, "points": 1}
-    for number, payload in enumerate(PAYLOADS):
+    for number, payload in enumerate(payloads):
         written = {"nbgrader": {**answer, "grade_id": f"written{number}"}}
         cells.append({"cell_type": "markdown", "id": f"w{number}", "metadata": written, "source": payload})
         cells.append(code(f"c{number}", payload))
@@ -286,9 +286,9 @@ def attacked():
             {**shown(**{"image/png": png(), "text/plain": ""}), "metadata": {"image/png": {"width": payload}}},
         ]
     messages = {name: PAYLOADS[number] for number, name in enumerate(POINTS)}
-    points = {**dict.fromkeys(POINTS, 0.0), **{f"written{n}": 0.0 for n in range(len(PAYLOADS))}}
-    messages |= {f"written{n}": payload[:3000] for n, payload in enumerate(PAYLOADS)}
-    aside = [[payload[:300], payload[:300]] for payload in PAYLOADS]
+    points = {**dict.fromkeys(POINTS, 0.0), **{f"written{n}": 0.0 for n in range(len(payloads))}}
+    messages |= {f"written{n}": payload[:3000] for n, payload in enumerate(payloads)}
+    aside = [[payload[:300], payload[:300]] for payload in payloads]
     result = a_result("mallory", points, messages, reason=" ".join(PAYLOADS[:25]), set_aside=aside)
     result["state"] = "graded with limits hit"
     return result, executed(cells=cells)
