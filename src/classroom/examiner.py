@@ -56,14 +56,14 @@ class Examiner:
                 start_new_session=True,
             )
         self.channel = Channel(ours, max_body=4 * MAX_BODY)
-        self.channel.send(setup)
+        self._tell(setup)
 
     def ready(self):
         """Wait until the jail stands; returns the names of its layers."""
         return self._answer()["layers"]
 
     def send(self, learner, files):
-        self.channel.send({"learner": learner, "files": files})
+        self._tell({"learner": learner, "files": files})
 
     def fileno(self):
         return self.channel.socket.fileno()
@@ -71,6 +71,10 @@ class Examiner:
     def receive(self):
         """The result of the submission that was sent."""
         return self._answer()
+
+    def _tell(self, message):
+        with contextlib.suppress(ProtocolError):  # that the process is gone, the answer will say
+            self.channel.send(message)
 
     def _answer(self):
         try:

@@ -20,7 +20,7 @@ from classroom import __version__
 from classroom.course import SIMPLE_NAME, ClassroomError, Course, notebooks_in
 from classroom.examiner import QUARANTINED, describe
 from classroom.files import read_json, scratch, sha256, write_json, write_text
-from classroom.marks import is_graded
+from classroom.marks import is_graded, plain
 from classroom.notebook import grade_id, read_notebook
 from classroom.rebuild import TIMESTAMP, Rejected, digest, read_submission
 from classroom.release import IGNORED, check_source
@@ -102,8 +102,14 @@ def grade(
     if waiting:
         setup = describe(course, assignment, limits, grading.key, unsafe)
         with contextlib.closing(engine_of(engine, setup, min(workers, len(waiting)), scheduler)) as running:
-            for learner, answer in running.examine(waiting, lambda name: _read(grading, name)):
-                result = _record(grading, learner, answer, running.layers)
+            taken = {}  # {learner: files as they were examined, whatever becomes of them meanwhile}
+
+            def take(learner):
+                taken[learner] = _read(grading, learner)
+                return taken[learner]
+
+            for learner, answer in running.examine(waiting, take):
+                result = _record(grading, learner, taken.pop(learner), answer, running.layers)
                 gradebook.fill(url, [result], course)
                 results[learner] = result
                 done += 1
@@ -229,10 +235,9 @@ def _flag(grading, learner):
         write_json(path, {**result, "state": REGRADING, "reason": "a new grading began and has not ended"})
 
 
-def _record(grading, learner, answer, layers):
+def _record(grading, learner, files, answer, layers):
     """Write what came of a submission: first the executed notebook, then the result that vouches for it."""
-    files = _read(grading, learner)
-    rejected = isinstance(files, str)
+    rejected, reason = isinstance(files, str), plain(answer["reason"])
     target = _executed(grading, learner)
     with scratch(".record-", grading.class_dir) as workplace:
         fresh = workplace / "new"
@@ -245,7 +250,7 @@ def _record(grading, learner, answer, layers):
             os.rename(fresh, target)
     shutil.rmtree(grading.class_dir / "feedback" / learner / grading.assignment, ignore_errors=True)
     marks = {(mark["notebook"], mark["grade_id"]): mark for mark in answer["marks"]}
-    nothing = {"points": 0.0, "message": answer["reason"], "mistake": "", "seed": None}
+    nothing = {"points": 0.0, "message": reason, "mistake": "", "seed": None}
     rows = []
     for task in grading.tasks:
         mark = marks.get((task["notebook"], task["grade_id"]), nothing)
@@ -261,7 +266,7 @@ def _record(grading, learner, answer, layers):
         "limits": vars(grading.limits),
         "layers": layers,
         "state": answer["state"],
-        "reason": answer["reason"],
+        "reason": reason,
         "executed": bool(answer["notebooks"]),
         "set_aside": answer["set_aside"],
         "timestamp": _timestamp(files),

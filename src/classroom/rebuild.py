@@ -8,6 +8,7 @@ import ast
 import hashlib
 import os
 import stat
+import unicodedata
 from copy import deepcopy
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -41,7 +42,8 @@ def read_submission(folder):
         for name in [*directories, *names]:
             path = Path(parent, name)
             inside = path.relative_to(folder).as_posix()
-            if not inside.isprintable() or inside.count("/") > MAX_DEPTH:  # half a character is not printable either
+            odd = any(not c.isprintable() and unicodedata.category(c) != "Zs" for c in inside)  # half a character, too
+            if odd or inside.count("/") > MAX_DEPTH:
                 raise Rejected(f"rename {_shown(inside)}, or move it: its name is too odd or its folders too deep")
             if path.is_symlink():
                 raise Rejected(f"{_shown(inside)} is a link: hand in the file itself")
