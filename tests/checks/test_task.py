@@ -146,6 +146,18 @@ def test_tensors_of_the_right_shape_are_not_enough(task, name):
             task(twisted)
 
 
+class Far:
+    """What a stand-in for a value of the learner's may look like."""
+
+    def __repr__(self):
+        return "<generator of the learner>" + "x" * 10**6
+
+
+def test_a_value_that_stays_elsewhere_is_called_what_it_is():
+    with pytest.raises(CheckFailed, match=r"should be a single number, is <generator of the learner>x+ \.\.\.$"):
+        check.sequence_loss(lambda **given: Far())
+
+
 class Silent(Exception):
     def __str__(self):
         raise ValueError("no text")

@@ -279,7 +279,9 @@ def _kind(value: Any) -> str:
         return "None (is there a return?)"
     if is_tensor(value):
         return f"a tensor of shape {tuple(value.shape)}" + (f" of {value.dtype}" if value.dim() == 0 else "")
-    return f"a {type(value).__name__}"
+    if type(value).__module__ in ("builtins", "numpy", "torch"):
+        return f"a {type(value).__name__}"
+    return _cut(repr(value))  # a stand-in says there what it stands for
 
 
 def _show(value: Any) -> str:
@@ -287,11 +289,16 @@ def _show(value: Any) -> str:
 
 
 def _quote(error: Exception) -> str:
-    """An error's type and text, cut where it grows too long, and without what no file could hold."""
+    """An error's type and text."""
     try:
         text = f"{type(error).__name__}: {error}"
     except Exception:  # the learner's own error class may be wrong, too
         text = type(error).__name__
+    return _cut(text)
+
+
+def _cut(text: str) -> str:
+    """A text without what no file could hold, cut where it grows too long."""
     if len(text) > LONGEST_QUOTE:
         text = text[:LONGEST_QUOTE] + " ..."
     return text.encode("utf-8", "replace").decode()
