@@ -20,7 +20,7 @@ from tornado import web
 from classroom import safe
 from classroom.course import ClassroomError
 from classroom.database import opened
-from classroom.files import scratch
+from classroom.files import scratch, write_text
 from classroom.protection import protect
 
 POLICY = (
@@ -28,6 +28,12 @@ POLICY = (
     "img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'none'; "
     "frame-ancestors 'none'"
 )
+
+
+# In place of nbconvert's, which loads MathJax from elsewhere. Formulas stay as they were typed.
+NO_MATHJAX = """{% macro mathjax() %}<script>
+var MathJax = {Hub: {Startup: {signal: {Interest: done => setTimeout(() => done("End"))}}}};
+</script>{% endmacro %}"""
 
 
 class _Instead(Exporter):
@@ -73,8 +79,10 @@ def serve(course, class_dir, url, port):
     with scratch("formgrader-") as nowhere:
         os.chdir(nowhere)  # nbgrader reads the configuration in the working folder again for each request
         Path("nbgrader_config.py").touch()
+        write_text(nowhere / "nbconvert" / "templates" / "formgrade" / "mathjax.html.j2", NO_MATHJAX)
+        os.environ["JUPYTER_PATH"] = str(nowhere)  # where nbconvert looks for templates first
         config = configuration(course, class_dir, url, port)
-        config.FileContentsManager.root_dir = str(nowhere)  # formgrader needs none of what it serves
+        config.FileContentsManager.root_dir = str(nowhere)  # the formgrader needs none of what it serves
         app = ServerApp(config=config)
         try:
             app.initialize([])

@@ -32,11 +32,11 @@ from classroom.database import (
     sentence,
     shown,
 )
-from classroom.files import read_json, scratch, sync_directory
+from classroom.files import scratch, sync_directory
 from classroom.marks import plain
+from classroom.results import WAITS, read_results
 
 MANY = 1000  # learners that a query names one by one; of more, it reads the whole assignment
-WAITS = "to be graded again"
 
 
 @dataclass
@@ -181,8 +181,7 @@ def rebuild(course, class_dir, url):
     comments, due dates, extensions) is taken over, unless the old gradebook cannot be read.
     """
     class_dir = Path(class_dir).resolve()
-    paths = sorted(class_dir.glob("results/*/*.json"))
-    results = [_whole(path, read_json(path)) for path in paths]
+    results = read_results(class_dir)
     if not results:
         raise ClassroomError(f"there are no results in {class_dir}: run `classroom grade` first")
     stamp = datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
@@ -470,10 +469,3 @@ def _marks(cells, row):
         if notebook is not None and notebook.late_submission_penalty:
             found.penalties[name] = notebook.late_submission_penalty
     return found
-
-
-def _whole(path, result):
-    keys = {"learner", "assignment", "state", "reason", "executed", "timestamp", "tasks"}
-    if not isinstance(result, dict) or not keys <= result.keys():
-        raise ClassroomError(f"{path} is not a result: delete it and grade {path.parent.name} again")
-    return result
