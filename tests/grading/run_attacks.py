@@ -29,8 +29,8 @@ KINDS = {
     "stop": "batches stopped",
     "process": "processes left",
 }
-CELL_SECONDS, NOTEBOOK_SECONDS, PATIENCE = 10, 40, 20
-LIMITS = {"--cell-seconds": CELL_SECONDS, "--notebook-seconds": NOTEBOOK_SECONDS, "--memory-mb": 6000}
+CELL_SECONDS, NOTEBOOK_SECONDS, PATIENCE = 5, 20, 20
+LIMITS = {"--cell-seconds": CELL_SECONDS, "--notebook-seconds": NOTEBOOK_SECONDS, "--memory-mb": 2048}
 LIMITS |= {"--disk-mb": 64, "--processes": 64}
 
 
@@ -264,10 +264,10 @@ class _Run:
             return
         verdict.state, verdict.points, verdict.seconds = result["state"], result["total"], result["seconds"]
         booked = sum((hand if hand is not None else own) or 0 for _, own, hand in self.rows.get(attack.learner, []))
-        for where, points in (("result", verdict.points), ("gradebook", booked)):
-            if points > verdict.deserved + 1e-9:
-                gained = [f"{t['grade_id']} {t['points']:g}" for t in result["tasks"] if t["points"]]
-                found.append(["mark", f"{points:g} in the {where} where {verdict.deserved:g} are deserved: {gained}"])
+        got = max(verdict.points, booked)
+        if got > verdict.deserved + 1e-9:
+            gained = [f"{t['grade_id']} {t['points']:g}" for t in result["tasks"] if t["points"]]
+            found.append(["mark", f"{got:g} where {verdict.deserved:g} are deserved: {', '.join(gained)}"])
         if verdict.points < self.range.kept(attack) - 1e-9:
             lost = [f"{t['grade_id']}: {t['message']}" for t in result["tasks"] if t["points"] == 0 and _of(t, attack)]
             found.append(["other", f"{verdict.points:g} of {self.range.kept(attack):g} honest points kept: {lost}"])
@@ -290,25 +290,17 @@ class _Run:
             verdict.found.append(["stop", "it ended in no state"])
 
     def _look_for_secrets(self, attack, folders, result):
-        found = self.verdicts[attack.id].found
         said = [json.dumps([result["reason"], result["tasks"], result["set_aside"]], ensure_ascii=False)]
-        seen = list(said)
+        seen, pages = list(said), []
         for folder in folders[1:]:
             for path, text in witness.texts_below(folder).items():
-                seen.append(witness.shown(text) if path.endswith(".ipynb") else text)
-                said.append(witness.outputs(text) if path.endswith(".ipynb") else text)
-                if path.endswith(".html"):
-                    for place in witness.active_content(text, f"inject-{attack.id}"):
-                        found.append(["harm", f"the feedback page runs or loads what the learner wrote, in {place}"])
-        for name, secret in self.secrets.items():
-            if any(secret in text for text in seen):
-                found.append(["leak", f"the secret '{name}' is in what the learner is shown"])
-        if any(attack.proof in text for text in said):
-            at = next(t[t.index(attack.proof) :][:120] for t in said if attack.proof in t)
-            found.append(["harm", f"it got where no submission should: {at!r}"])
+                notebook = path.endswith(".ipynb")
+                seen.append(witness.shown(text) if notebook else text)
+                said.append(witness.outputs(text) if notebook else text)
+                pages += [text] if path.endswith(".html") else []
         words = [result["reason"], *(str(task[key]) for task in result["tasks"] for key in ("message", "mistake"))]
-        if any(witness.CONTROL.search(word) for word in words):
-            found.append(["harm", "control characters in the messages of its result"])
+        found = self.verdicts[attack.id].found
+        found += witness.evidence(attack, seen, said, pages, self.secrets, words)
         size = sum(witness.size_below(folder) for folder in folders)
         if size > witness.LARGE_RECORD:
             found.append(["harm", f"its record takes {size / 1e6:.0f} MB"])

@@ -211,6 +211,34 @@ def active_content(page, word):
     return sorted(set(parser.found))
 
 
+def evidence(attack, seen, said, pages, secrets, words=()):
+    """[[kind, sentence]]: what an attack achieved, by the texts that it left behind.
+
+    Args:
+        attack: the Attack.
+        seen: texts that its learner may see.
+        said: texts that hold its outputs and messages, but not its code.
+        pages: HTML pages about it.
+        secrets: {name: a text that nobody may see}.
+        words: messages about it that are shown on terminals.
+    """
+    found = []
+    for page in pages:
+        for place in active_content(page, f"inject-{attack.id}"):
+            found.append(["harm", f"a feedback page runs or loads what the learner wrote, in {place}"])
+    for name, secret in secrets.items():
+        if any(secret in text for text in seen):
+            found.append(["leak", f"the secret '{name}' is in what the learner is shown"])
+    for text in said:
+        if attack.proof in text:
+            at = text.index(attack.proof)
+            found.append(["harm", f"it got where no submission should: {text[at : at + 120]!r}"])
+            break
+    if any(CONTROL.search(word) for word in words):
+        found.append(["harm", "control characters in the messages about it"])
+    return found
+
+
 def adopt_orphans():
     """From now on, whatever a child leaves running becomes a child of this process."""
     ctypes.CDLL(None).prctl(SUBREAPER, 1, 0, 0, 0)

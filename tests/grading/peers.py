@@ -1,0 +1,195 @@
+"""The same corpus against graders that have no sandbox, each attack in a container of ours.
+
+A peer runs in bubblewrap: all namespaces, a loopback network of its own, everything of this computer read-only and no
+home, a file system in memory, an ordinary user, and limits on processes, memory, files and time. So whatever succeeds,
+succeeds against a copy. A batch counts as stopped when the learner who comes next is not graded in the same run.
+"""
+
+import json
+import os
+import resource
+import shutil
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
+from itertools import count
+from pathlib import Path
+from queue import SimpleQueue
+
+from tests.grading.run_attacks import ROOT, Report, Verdict
+
+OTTER = "7.0.0"
+OTTER_NEEDS = [f"otter-grader[grading]=={OTTER}", "nbconvert==6.5.4", "lxml_html_clean==0.4.6"]
+WORK = ROOT / "_build" / "peers"
+SECONDS = 500  # for one attack, all in all
+MEMORY, PROCESSES = 4 << 30, 1500
+FILE_BYTES, OPEN_FILES = 1 << 30, 65536
+FIRST_USER = 60900
+SEEN = ("/usr", "/lib", "/lib32", "/lib64", "/bin", "/etc/ld.so.cache", "/etc/alternatives")
+SEEN += ("/etc/localtime", "/etc/hosts", "/etc/nsswitch.conf", "/etc/passwd", "/etc/group")
+
+
+def run_peer(name, attacks, workers, progress):
+    """Every attack on one peer; returns a Report."""
+    started = time.monotonic()
+    python = python_of(name)
+    work = WORK / name
+    shutil.rmtree(work, ignore_errors=True)
+    base = work / "base"
+    said = contained(python, name, "prepare", base, base, user=FIRST_USER)
+    if not (base / "known.json").exists():
+        sys.exit(f"{name} cannot grade the range even without attacks:\n{said[-3000:]}")
+    numbers, users = count(1), SimpleQueue()
+    for worker in range(workers):
+        users.put(FIRST_USER + 1 + worker)
+
+    def attack(one):
+        user, out = users.get(), work / one.id
+        try:
+            said = contained(python, name, one.id, base, out, user)
+            verdict = read_verdict(one, out, said)
+        finally:
+            users.put(user)
+            subprocess.run(["rm", "-rf", str(out)], check=False)
+        if progress and verdict:
+            kinds = ", ".join(sorted({kind for kind, _ in verdict.found})) or "nothing"
+            print(f"[{next(numbers)}/{len(attacks)}] {one.theme}/{one.id}: {kinds}", flush=True)
+        return verdict
+
+    with ThreadPoolExecutor(workers) as pool:
+        verdicts = [verdict for verdict in pool.map(attack, attacks) if verdict]
+    return Report(name, verdicts, seconds=time.monotonic() - started)
+
+
+def read_verdict(attack, out, said):
+    verdict = Verdict(attack.id, attack.theme)
+    with suppress(OSError, ValueError):
+        found = json.loads((out / "verdict.json").read_text())
+        if "skipped" in found:
+            return None
+        verdict.points, verdict.deserved, verdict.found = found["points"], found["deserved"], found["found"]
+        verdict.state = "looked at"
+        return verdict
+    verdict.found.append(["stop", f"the whole run ended, or took more than {SECONDS} s: {said[-200:].strip()}"])
+    return verdict
+
+
+def python_of(name):
+    """The Python of an environment that has the peer; made on demand. Exits with a sentence where it cannot be had."""
+    if name == "nbgrader":
+        return sys.executable
+    python = WORK.parent / "otter" / "bin" / "python"
+    wanted = f"import importlib.metadata as m; assert m.version('otter-grader') == '{OTTER}'; import torch, numpy"
+    if subprocess.run([python, "-c", wanted], capture_output=True).returncode if python.exists() else True:
+        shutil.rmtree(python.parents[1], ignore_errors=True)
+        steps = [[sys.executable, "-m", "venv", str(python.parents[1])], [python, "-m", "pip", "install", *OTTER_NEEDS]]
+        for step in steps:
+            done = subprocess.run(step, capture_output=True, text=True)
+            if done.returncode:
+                reason = (done.stderr.strip().splitlines() or ["no reason given"])[-1]
+                sys.exit(f"skipped: otter-grader {OTTER} does not install here ({reason})")
+        site = next((python.parents[1] / "lib").glob("python*/site-packages"))
+        ours = next(path for path in sys.path if path.endswith("site-packages"))
+        (site / "of_the_course.pth").write_text(f"{ours}\n")  # torch and numpy; otter's own packages come first
+    return str(python)
+
+
+def contained(python, peer, what, base, out, user):
+    """Run peer_inside.py in a container; returns what it printed."""
+    base.mkdir(parents=True, exist_ok=True)
+    out.mkdir(parents=True, exist_ok=True)
+    root = os.geteuid() == 0
+    if root:
+        os.chown(out, user, user)
+    places = {sys.prefix, sys.base_prefix, str(Path(python).parents[1]), os.path.dirname(os.path.realpath(python))}
+    spaces = ["ipc", "pid", "net", "uts", "cgroup-try", *([] if root else ["user"])]
+    command = ["bwrap", *(f"--unshare-{space}" for space in spaces), "--die-with-parent", "--new-session", "--as-pid-1"]
+    for path in [*SEEN, *sorted(place for place in places if not place.startswith("/usr"))]:
+        if os.path.islink(path):
+            command += ["--symlink", os.readlink(path), path]
+        elif os.path.exists(path):
+            for parent in reversed(Path(path).parents[:-1]):
+                command += ["--dir", str(parent)]
+            command += ["--ro-bind", path, path]
+    command += [
+        "--proc",
+        "/proc",
+        "--dev",
+        "/dev",
+        "--dir",
+        "/etc",
+        "--perms",
+        "1777",
+        "--size",
+        str(1 << 30),
+        "--tmpfs",
+        "/tmp",
+    ]
+    command += ["--perms", "1777", "--size", str(2 << 30), "--tmpfs", "/range", "--dir", "/harness/tests"]
+    command += ["--ro-bind", str(ROOT / "tests" / "grading"), "/harness/tests/grading"]
+    command += ["--ro-bind", str(base), "/base", "--bind", str(out), "/out", "--chdir", "/range", "--clearenv"]
+    command += ["--setenv", "PATH", "/usr/bin:/bin", "--setenv", "HOME", "/range/home", "--setenv", "LANG", "C.UTF-8"]
+    if root:
+        become = ["setpriv", f"--reuid={user}", f"--regid={user}", "--clear-groups", "--bounding-set=-all"]
+        command += ["--cap-add", "CAP_SETUID", "--cap-add", "CAP_SETGID", "--cap-add", "CAP_SETPCAP"]
+        command += ["--", *become, "--no-new-privs"]
+    else:
+        command += ["--"]
+    command += [python, "-B", "/harness/tests/grading/peer_inside.py", peer, what]
+    limits = {
+        resource.RLIMIT_FSIZE: FILE_BYTES,
+        resource.RLIMIT_NOFILE: OPEN_FILES,
+        resource.RLIMIT_CORE: 0,
+        resource.RLIMIT_AS: 4 * MEMORY,
+    }
+    if root:  # otherwise all of this user's processes would count
+        limits[resource.RLIMIT_NPROC] = PROCESSES
+    with control_group(user) as join:
+
+        def confine():
+            join()
+            for what, amount in limits.items():
+                hard = resource.getrlimit(what)[1]
+                amount = amount if hard == resource.RLIM_INFINITY else min(amount, hard)
+                resource.setrlimit(what, (amount, amount))
+
+        try:
+            done = subprocess.run(
+                command, capture_output=True, stdin=subprocess.DEVNULL, timeout=SECONDS, preexec_fn=confine
+            )
+        except subprocess.TimeoutExpired:
+            return f"stopped after {SECONDS} s"
+    return (done.stdout + done.stderr).decode("utf-8", "replace")
+
+
+@contextmanager
+def control_group(name):
+    """Yields a function that puts the calling process under a memory and a process limit, where that can be had."""
+    folders = []
+    for controller, file, value in (
+        ("memory", "memory.limit_in_bytes", MEMORY),
+        ("pids", "pids.max", 2 * PROCESSES),
+    ):
+        folder = Path("/sys/fs/cgroup", controller, f"range-{os.getpid()}-{name}")
+        with suppress(OSError):
+            folder.mkdir(exist_ok=True)
+            (folder / file).write_text(str(value))
+            folders.append(folder)
+
+    def join():
+        for folder in folders:
+            with suppress(OSError):
+                (folder / "cgroup.procs").write_text(str(os.getpid()))
+
+    try:
+        yield join
+    finally:
+        for folder in folders:
+            for _ in range(100):
+                try:
+                    folder.rmdir()
+                    break
+                except OSError:
+                    time.sleep(0.05)
