@@ -298,15 +298,17 @@ def verify(
     Without a class: the sandbox holds, the reference solution earns all points, an empty hand-in earns none. With one:
     every submission has one whole result that matches its files, and the gradebook agrees.
     """
-    from classroom import verify as verifying
-
     found = find_course(course)
     names = found.choose(assignments or ())
-    with _progress() as progress:
-        if class_dir:
-            differences = verifying.verify_class(found, names, class_dir, db)
-        else:
-            differences = verifying.verify_course(found, names, tell=progress)
+    if class_dir:
+        from classroom.audit import audit
+
+        differences = audit(found, names, class_dir, db)
+    else:
+        from classroom.verify import verify_course
+
+        with _progress() as progress:
+            differences = verify_course(found, names, tell=progress)
     for sentence in differences:
         print(sentence)
     if differences:

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from classroom import kernel
 
-HOME = "/home/learner"
+HOME = "/learner"
 LIBRARY = "/library"
 UNSEEN = "/unseen"  # lies in the jail's file system, and Landlock does not allow it: so one can tell whether it works
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin")

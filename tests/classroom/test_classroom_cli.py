@@ -116,28 +116,31 @@ def test_a_course_from_release_to_export(run, own_course, tmp_path, monkeypatch)
     assert err == "classroom: 1 of 2 marks are not as expected: ada has 10 (expected 9)\n"
 
 
-def test_modules_that_do_the_work_are_called_as_agreed(run, own_course, tmp_path, monkeypatch):
-    """What verify and formgrader hand on, and what they make of the answer."""
+@pytest.mark.course
+def test_verify_a_course(run, own_course):
+    there = ["--course", own_course.root]
+    code, out, err = run("verify", *there)
+    assert (code, out) == (1, f"{SLUG}: it is not released: run `classroom release`\n")
+    run("release", *there)
+    code, out, err = run("verify", *there)
+    assert (code, out) == (0, "all is well\n")
+    assert f"{SLUG}: fit to be graded (sandbox: " in err
+
+    source = own_course.source / SLUG / f"{NAME}.ipynb"
+    write(source, source.read_text().replace("return a + b", "return a - b"))
+    code, out, err = run("verify", *there)
+    assert code == 1
+    assert "the reference solution has 0 of 2 points in add_visible: one and two make three" in out
+
+
+def test_formgrader_is_served_for_the_class(run, own_course, tmp_path, monkeypatch):
     calls = []
-    fakes = {
-        "verify": {
-            "verify_course": lambda *a, **k: calls.append(a) or [],
-            "verify_class": lambda *a: calls.append(a) or ["x"],
-        },
-        "formgrader": {"serve": lambda *a: calls.append(a)},
-    }
-    for name, functions in fakes.items():
-        monkeypatch.setitem(sys.modules, f"classroom.{name}", SimpleNamespace(**functions))
-        monkeypatch.setattr(classroom, name, sys.modules[f"classroom.{name}"], raising=False)
-    there = ["--course", own_course.root, "--class-dir", tmp_path]
-    assert run("verify", "--course", own_course.root) == (0, "all is well\n", "")
-    assert run("verify", *there) == (1, "x\n", "classroom: 1 found that must be looked at\n")
-    assert run("formgrader", *there, "--port", 9000) == (0, "", "")
-    assert [call[1:] for call in calls] == [
-        ([SLUG],),
-        ([SLUG], tmp_path, None),
-        (tmp_path, f"sqlite:///{tmp_path}/gradebook.db", 9000),
-    ]
+    served = SimpleNamespace(serve=lambda *arguments: calls.append(arguments))
+    monkeypatch.setitem(sys.modules, "classroom.formgrader", served)
+    monkeypatch.setattr(classroom, "formgrader", served, raising=False)
+    there = ["--course", own_course.root, "--class-dir", tmp_path, "--port", 9000]
+    assert run("formgrader", *there) == (0, "", "")
+    assert [call[1:] for call in calls] == [(tmp_path, f"sqlite:///{tmp_path}/gradebook.db", 9000)]
 
 
 def test_bad_input_is_one_sentence(run, course, released, tmp_path, monkeypatch):
