@@ -288,7 +288,8 @@ def open_notebooks(files, exams):
 
 def _importable(name):
     try:
-        return importlib.util.find_spec(name) is not None
+        found = importlib.util.find_spec(name)
+        return found is not None and found.origin is not None  # a folder without __init__.py hides nothing
     except (ImportError, ValueError):  # of names that are none, and of __main__
         return name == "__main__"
 

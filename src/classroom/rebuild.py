@@ -36,7 +36,7 @@ class Rejected(Exception):
 def read_submission(folder):
     """{path inside the folder: bytes} of what a learner handed in; raises Rejected for what cannot be read safely."""
     folder, files, total = Path(folder), {}, 0
-    if folder.is_symlink() or not folder.is_dir():
+    if folder.is_symlink() or folder.parent.is_symlink() or not folder.is_dir():
         raise Rejected("what was handed in is not a folder")
     for parent, directories, names in os.walk(folder):
         for name in [*directories, *names]:
