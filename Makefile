@@ -3,14 +3,15 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8000
-export PYTHON VENV
+export PYTHON VENV ARGUMENTS
 
 .DEFAULT_GOAL := help
-.PHONY: help course test env data exercises book sample-class serve lab format clean
+.PHONY: help course test bench env data exercises book sample-class serve lab format clean
 
 help:
 	@echo "make course        everything: install, check the data, release the exercises, build the book, grade a sample class"
 	@echo "make test          every test: style, library, grader, notebooks, the built site in a browser"
+	@echo "make bench         measure how fast things are, on a quiet computer (ARGUMENTS=\"--rounds 1\": a glance)"
 	@echo ""
 	@echo "make env           only install (into $(VENV); nothing outside this folder is touched)"
 	@echo "make data          only check this computer and the data sets"
@@ -22,7 +23,7 @@ help:
 	@echo "make format        put all Python into the course's style"
 	@echo "make clean         remove what was built (keeps $(VENV))"
 
-course test env data exercises book sample-class:
+course test bench env data exercises book sample-class:
 	@bash tools/steps.sh $@
 
 serve: book

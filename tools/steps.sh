@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The steps behind `make course` and `make test`: bash tools/steps.sh TARGET, from the repository root.
+# The steps behind `make course`, `make test` and `make bench`: bash tools/steps.sh TARGET, from the repository root.
 #
 # A step is a function. It runs with its output in _build/logs/NAME.log; it may tell() the reader something short, or
 # stop() with one sentence that says what is wrong and what to do. Any other failure shows the end of its log.
@@ -268,6 +268,17 @@ case ${1:-} in
         echo "[6/6] Running the tests"
         exec python -m pytest -n 2 --dist loadfile -rs
         ;;
+    bench)
+        steps=2
+        run_step env
+        echo "[2/2] Measuring (the records go to book/results/benchmarks, or to _build when it is only a glance)"
+        failed=0
+        for file in tests/benchmarks/bench_*.py; do
+            # shellcheck disable=SC2086  # ARGUMENTS is a list of words
+            python -m "tests.benchmarks.$(basename "$file" .py)" ${ARGUMENTS:-} || failed=1
+        done
+        exit $failed
+        ;;
     env | data | exercises | book) run_step "$1" ;;
     sample-class)
         steps=3
@@ -277,7 +288,7 @@ case ${1:-} in
         addresses
         ;;
     *)
-        echo "usage: bash tools/steps.sh course|test|env|data|exercises|book|sample-class" >&2
+        echo "usage: bash tools/steps.sh course|test|bench|env|data|exercises|book|sample-class" >&2
         exit 2
         ;;
 esac
