@@ -123,7 +123,7 @@ def _task(task, marks, number, shown, secrets):
         "max_points": task["max_points"],
         "words": "waits for a grader" if waits else f"{words}, given by a person" if by_hand else words,
         "look": "wait" if waits else _look(score, task["max_points"]),
-        "message": "" if waits or by_hand else WITHHELD if _quotes(message, secrets) else message,
+        "message": "" if task["points"] is None else WITHHELD if _quotes(message, secrets) else message,
         "comment": "" if shown else safe.visible(marks.comments.get(key, "")),
     }
 
@@ -258,6 +258,7 @@ def _row(result, marks, top):
 
 def _moment(timestamp):
     try:
-        return datetime.fromisoformat(timestamp).strftime("%-d %B %Y, %H:%M UTC")
+        moment = datetime.fromisoformat(timestamp)
     except ValueError:
         return ""
+    return f"{moment.day} {moment:%B %Y, %H:%M} UTC"

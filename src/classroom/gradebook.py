@@ -102,29 +102,46 @@ def fill(url, results, course=None):
     One transaction a submission. Scores and comments that a person gave stay. Without a course, late penalties stay
     as they are, since the course's configuration says how much is lost.
     """
-    late_rule = functools.cache(lambda: _late_rule(course))
+    late_rule = course and functools.cache(lambda: _late_rule(course))
     changed = 0
     with opened(url) as engine:
         for assignment in sorted({result["assignment"] for result in results}):
             group = {r["learner"]: r for r in results if r["assignment"] == assignment}
-            with engine.connect() as connection:
-                cells = _cells(connection, assignment)
-                if cells is None:
-                    raise ClassroomError(
-                        f"the gradebook {shown(url)} does not know '{assignment}': run `classroom rebuild-gradebook`"
-                    )
-                students = _students(connection, list(group))
-                rows = _submissions(connection, cells.id, list(group))
-            for learner in sorted(group):
-                steps = [] if learner in students else [(sa.insert(T.student), [{"id": learner}])]
-                row = rows.get(learner) or Submission(uuid4().hex, is_new=True)
-                steps += _differences(cells, row, group[learner], course and late_rule)
-                if steps:
-                    with engine.begin() as connection:
-                        for statement, values in steps:
-                            connection.execute(statement, values)
-                    changed += 1
+            written, clashes = _fill(engine, assignment, group, late_rule)
+            changed += written
+            if clashes:  # another program added the same rows meanwhile: now they are there
+                written, clashes = _fill(engine, assignment, clashes, late_rule)
+                changed += written
+            if clashes:
+                raise ClassroomError(f"the gradebook {shown(url)} is filled by another program: run this again")
     return changed
+
+
+def _fill(engine, assignment, group, late_rule):
+    """(number written, {learner: result} of those that clashed with what another program wrote)."""
+    with engine.connect() as connection:
+        cells = _cells(connection, assignment)
+        if cells is None:
+            raise ClassroomError(
+                f"the gradebook {shown(engine.url)} does not know '{assignment}': run `classroom rebuild-gradebook`"
+            )
+        students = _students(connection, list(group))
+        rows = _submissions(connection, cells.id, list(group))
+    written, clashes = 0, {}
+    for learner in sorted(group):
+        steps = [] if learner in students else [(sa.insert(T.student), [{"id": learner}])]
+        row = rows.get(learner) or Submission(uuid4().hex, is_new=True)
+        steps += _differences(cells, row, group[learner], late_rule)
+        if not steps:
+            continue
+        try:
+            with engine.begin() as connection:
+                for statement, values in steps:
+                    connection.execute(statement, values)
+            written += 1
+        except sa.exc.IntegrityError:
+            clashes[learner] = group[learner]
+    return written, clashes
 
 
 def flag(url, assignment, learners):
@@ -291,7 +308,7 @@ def _students(connection, learners):
 
 
 def _submissions(connection, assignment_id, learners=None):
-    """{learner: Submission} of an assignment, in four queries."""
+    """{learner: Submission} of an assignment, in four queries. What is added between them is left out as a whole."""
     s, n = T.submitted_assignment, T.submitted_notebook
     wanted = s.c.assignment_id == assignment_id
     if learners is not None and len(learners) <= MANY:
@@ -301,12 +318,14 @@ def _submissions(connection, assignment_id, learners=None):
     for row in connection.execute(query):
         found[row.student_id] = owners[row.id] = Submission(row.id, row.timestamp, row.extension)
     for row in connection.execute(sa.select(n).join(s, s.c.id == n.c.assignment_id).where(wanted)):
-        owners[row.assignment_id].notebooks[row.notebook_id] = row
-        owners[row.id] = owners[row.assignment_id]
+        if row.assignment_id in owners:
+            owners[row.assignment_id].notebooks[row.notebook_id] = row
+            owners[row.id] = owners[row.assignment_id]
     for table, attribute in (T.grade, "grades"), (T.comment, "comments"):
         within = table.join(n, n.c.id == table.c.notebook_id).join(s, s.c.id == n.c.assignment_id)
         for row in connection.execute(sa.select(table).select_from(within).where(wanted)):
-            getattr(owners[row.notebook_id], attribute)[row.cell_id] = row
+            if row.notebook_id in owners:
+                getattr(owners[row.notebook_id], attribute)[row.cell_id] = row
     return found
 
 
