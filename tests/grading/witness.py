@@ -92,20 +92,28 @@ class Listeners:
         self.stack.close()
 
 
+def below(top):
+    """The entries at any depth below a folder, however deep that is."""
+    waiting = [top]
+    while waiting:
+        with suppress(OSError):
+            for entry in os.scandir(waiting.pop()):
+                yield entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(entry.path)
+
+
 def fingerprint(*folders):
     """{path: what it is and holds} of everything below some folders."""
     found = {}
-    for top in folders:
-        for parent, names, files in os.walk(top):
-            for name in [*names, *files]:
-                path = os.path.join(parent, name)
-                about = os.lstat(path)
-                what = oct(about.st_mode)
-                if stat.S_ISREG(about.st_mode):
-                    what += hashlib.sha256(Path(path).read_bytes()).hexdigest()
-                elif stat.S_ISLNK(about.st_mode):
-                    what += os.readlink(path)
-                found[path] = what
+    for path in [str(folder) for folder in folders] + [e.path for folder in folders for e in below(folder)]:
+        with suppress(OSError):
+            about = os.lstat(path)
+            found[path] = oct(about.st_mode)
+            if stat.S_ISREG(about.st_mode):
+                found[path] += hashlib.sha256(Path(path).read_bytes()).hexdigest()
+            elif stat.S_ISLNK(about.st_mode):
+                found[path] += os.readlink(path)
     return found
 
 
@@ -119,11 +127,9 @@ def markers(folders, deep=()):
     """{name: where} of the files named marker-of-... that lie in some folders, or anywhere below others."""
     found = {}
     for folder in folders:
-        with suppress(OSError):
-            found |= {name: folder for name in os.listdir(folder) if name.startswith("marker-of-")}
+        found |= {name: folder for name in os.listdir(folder) if name.startswith("marker-of-")}
     for top in deep:
-        for parent, names, files in os.walk(top):
-            found |= {name: parent for name in [*names, *files] if name.startswith("marker-of-")}
+        found |= {e.name: os.path.dirname(e.path) for e in below(top) if e.name.startswith("marker-of-")}
     return found
 
 
