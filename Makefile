@@ -6,11 +6,12 @@ PORT   ?= 8000
 export PYTHON VENV ARGUMENTS
 
 .DEFAULT_GOAL := help
-.PHONY: help course test bench env data exercises book sample-class serve lab format clean
+.PHONY: help course test attacks bench env data exercises book sample-class serve lab format clean
 
 help:
 	@echo "make course        everything: install, check the data, release the exercises, build the book, grade a sample class"
 	@echo "make test          every test: style, library, grader, notebooks, the built site in a browser"
+	@echo "make attacks       what every known attack achieves against the grader (PEER=nbgrader or otter: against that one)"
 	@echo "make bench         measure how fast things are, on a quiet computer (ARGUMENTS=\"--rounds 1\": a glance)"
 	@echo ""
 	@echo "make env           only install (into $(VENV); nothing outside this folder is touched)"
@@ -25,6 +26,9 @@ help:
 
 course test bench env data exercises book sample-class:
 	@bash tools/steps.sh $@
+
+attacks: env
+	@$(VENV)/bin/python -m tests.grading.run_attacks --progress $(if $(PEER),--peer $(PEER)) $(if $(ONLY),--only $(ONLY),--record)
 
 serve: book
 	@echo "The book is at http://127.0.0.1:$(PORT), until Ctrl-C"
