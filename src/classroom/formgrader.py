@@ -81,15 +81,15 @@ def serve(course, class_dir, url, port):
         Path("nbgrader_config.py").touch()
         write_text(nowhere / "nbconvert" / "templates" / "formgrade" / "mathjax.html.j2", NO_MATHJAX)
         os.environ["JUPYTER_PATH"] = str(nowhere)  # where nbconvert looks for templates first
+        os.environ["JUPYTER_RUNTIME_DIR"] = str(nowhere / "runtime")  # where the token is written to
         config = configuration(course, class_dir, url, port)
         config.FileContentsManager.root_dir = str(nowhere)  # the formgrader needs none of what it serves
         app = ServerApp(config=config)
         try:
             app.initialize([])
-        except SystemExit as error:
-            raise ClassroomError(f"port {port} is taken: name another one with --port") from error
-        try:
             app.start()
+        except SystemExit as error:  # after which nothing else is tried
+            raise ClassroomError(f"port {port} is taken: name another one with --port") from error
         finally:
             os.chdir(class_dir)
 
