@@ -1,6 +1,9 @@
 """How nbgrader sees this course. `classroom` reads this file; so does nbgrader's own command."""
 
+from classroom.protection import protect
+
 c = get_config()  # noqa: F821  (traitlets defines it)
+protect(c)  # nbgrader's own autograde would run learners' code as it is: `classroom grade` locks it in
 
 # solutions/NN_slug/slug.ipynb is edited by hand, exercises/NN_slug/slug.ipynb is generated from it.
 c.CourseDirectory.source_directory = "solutions"
