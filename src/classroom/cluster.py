@@ -1,8 +1,8 @@
 """Submissions examined by the workers of a dask cluster.
 
 Every task carries what it needs: the assignment, which the scheduler keeps, and the files of one submission. So any
-worker can do it, and when a worker dies another one does it again. The course has to be installed on the workers as it
-is here. Whoever reaches a dask scheduler commands its workers: keep it in a closed network, or use tls:// addresses.
+worker can do it, and when a worker dies another one does it again. The course has to be installed on all computers as
+it is here. Whoever reaches a dask scheduler commands its workers: keep it in a closed network, or use tls:// addresses.
 """
 
 import hashlib
@@ -94,7 +94,7 @@ class Cluster:
                         if not alone:
                             suspects.append(learner)
                             continue
-                        outcome = quarantined("it could not be graded: every worker that examined it ended")
+                        outcome = quarantined("it could not be graded: every worker that examined it ended", fault=True)
                     yield learner, outcome
 
     def close(self):
@@ -144,12 +144,18 @@ class Cluster:
 
     def _compare(self, packages):
         """Marks must not depend on where a submission is examined: refuse a worker that has other code."""
+        try:
+            self.client.run_on_scheduler(code_of, [])
+        except Exception as error:
+            raise ClassroomError(
+                f"the scheduler at {self.scheduler} cannot read this grader's tasks ({error}): install there what is "
+                "installed here"
+            ) from error
         own = code_of(packages)
         for worker, found in self._ask(self.client.run, code_of, packages, on_error="return").items():
             if isinstance(found, Exception):
                 raise ClassroomError(
-                    f"the worker {worker} cannot run this grader ({type(found).__name__}: {found}): install there what "
-                    "is installed here"
+                    f"the worker {worker} cannot run this grader ({found}): install there what is installed here"
                 ) from found
             for name, version in own.items():
                 if found.get(name) != version:
@@ -221,7 +227,7 @@ class Desk:
                 outcome = examiner.receive()
             except (ClassroomError, ProtocolError) as error:
                 examiner.close()
-                outcome = quarantined(f"it could not be graded: {error}")
+                outcome = quarantined(f"it could not be graded: {error}", fault=True)
             else:
                 self.idle.append((examiner, layers))
                 break

@@ -62,7 +62,7 @@ class Local:
                     if attempt < ATTEMPTS:
                         waiting.append((learner, attempt + 1))
                     else:
-                        yield learner, quarantined(f"it could not be graded: {error}")
+                        yield learner, quarantined(f"it could not be graded: {error}", fault=True)
                 idle.append(examiner)
 
     def _replace(self, examiner):

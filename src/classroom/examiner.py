@@ -29,10 +29,10 @@ from classroom.execute import Examination, seeds
 from classroom.notebook import grade_id, parse_notebook
 from classroom.protocol import MAX_BODY, Channel, ProtocolError
 from classroom.rebuild import TIMESTAMP, Rejected, build, digest, is_withheld, make_exam, shadowing
+from classroom.results import GRADED, LIMITED, QUARANTINED
 from classroom.sandbox import Jail, Limits, SandboxError, choose_mode
 
 OWN_PART = ("__init__", "kernel", "protocol", "sandbox", "selftest", "worker")  # of this package, in the jail
-GRADED, LIMITED, QUARANTINED = "graded", "graded with limits hit", "quarantined"
 
 
 class Examiner:
@@ -44,10 +44,12 @@ class Examiner:
 
     def __init__(self, setup):
         ours, theirs = socket.socketpair()
+        self.folder = tempfile.mkdtemp(prefix="examiner-")  # whichever of the two processes is the last removes it
+        os.chmod(self.folder, 0o711)
+        environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "CLASSROOM_GRADING": "1", "TMPDIR": self.folder}
         with theirs:
-            environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "CLASSROOM_GRADING": "1"}
             self.process = subprocess.Popen(
-                [sys.executable, "-P", "-c", START, str(theirs.fileno())],
+                [sys.executable, "-P", "-c", START, str(theirs.fileno()), self.folder],
                 pass_fds=[theirs.fileno()],
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -97,9 +99,10 @@ class Examiner:
         self.process.kill()
         self.process.wait()
         self.process.stderr.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
 
 
-START = "import sys; from classroom.examiner import serve; serve(int(sys.argv[1]))"
+START = "import sys; from classroom.examiner import serve; serve(int(sys.argv[1]), sys.argv[2])"
 THREADS = [f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "RAYON")]
 
 
@@ -145,10 +148,11 @@ def pack(packages, withheld):
 # In the process itself ------------------------------------------------------------------------------------------------
 
 
-def serve(descriptor):
-    """Grade what comes over the socket until it is closed."""
-    kernel.die_with_parent()
+def serve(descriptor, own_folder):
+    """Grade what comes over the socket until it is closed; `own_folder`, where temporary files are, goes with this."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that runs the class
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
+    kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)  # when that process is gone: clear up, and end
     channel = Channel(socket.socket(fileno=descriptor), max_body=4 * MAX_BODY)
     try:
         setup = channel.receive()
@@ -170,6 +174,8 @@ def serve(descriptor):
         pass  # the class is done, or its process is gone
     except ClassroomError as error:
         channel.send({"failed": str(error)})
+    finally:
+        shutil.rmtree(own_folder, ignore_errors=True)
 
 
 def start_jail(setup, folder, modules):
@@ -245,7 +251,7 @@ def examine(files, setup, exams, jail):
     )
     hit = jail.clear()
     if "fault" in outcome:
-        return quarantined(f"the grader failed, which is no fault of yours: {outcome['fault']}")
+        return quarantined(f"the grader failed, which is no fault of yours: {outcome['fault']}", fault=True)
     if "rejected" in outcome:
         return quarantined(outcome["rejected"])
     if hit:
@@ -262,9 +268,9 @@ def examine(files, setup, exams, jail):
     }
 
 
-def quarantined(reason):
-    """What comes of a submission that was not examined."""
-    return {"state": QUARANTINED, "reason": reason, "notebooks": {}, "marks": [], "set_aside": []}
+def quarantined(reason, fault=False):
+    """What comes of a submission that was not examined; `fault`: the grader's, so it is tried again another time."""
+    return {"state": QUARANTINED, "reason": reason, "fault": fault, "notebooks": {}, "marks": [], "set_aside": []}
 
 
 def open_notebooks(files, exams):

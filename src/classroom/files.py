@@ -1,11 +1,15 @@
 """Reading and writing files so that a crash leaves either the old one or the new one, whole."""
 
+import fcntl
 import hashlib
 import json
 import os
+import shutil
 import tempfile
 from contextlib import contextmanager
 from pathlib import Path
+
+from classroom.course import ClassroomError
 
 
 def sha256(path):
@@ -47,6 +51,28 @@ def sync_directory(directory):
     handle = os.open(directory, os.O_RDONLY)
     try:
         os.fsync(handle)
+    finally:
+        os.close(handle)
+
+
+@contextmanager
+def alone(folder, busy, *leftovers):
+    """Keep out whoever else wants to do the same in a folder, and clear up after one that was killed.
+
+    Args:
+        folder: it is locked; a lock ends with its process.
+        busy: what to say when it is locked already.
+        leftovers: patterns of the temporary files and folders that a killed process left below it.
+    """
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise ClassroomError(busy) from error
+        for path in [path for pattern in leftovers for path in Path(folder).glob(pattern)]:
+            shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        yield
     finally:
         os.close(handle)
 

@@ -18,15 +18,16 @@ from pathlib import Path
 
 from classroom import __version__
 from classroom.course import SIMPLE_NAME, ClassroomError, Course, notebooks_in
-from classroom.examiner import QUARANTINED, describe
-from classroom.files import read_json, scratch, sha256, write_json, write_text
+from classroom.examiner import describe
+from classroom.files import alone, read_json, scratch, sha256, write_json, write_text
 from classroom.marks import is_graded, plain
 from classroom.notebook import grade_id, read_notebook
 from classroom.rebuild import TIMESTAMP, Rejected, digest, read_submission
 from classroom.release import IGNORED, check_source
+from classroom.results import QUARANTINED, WAITS
 from classroom.sandbox import Limits, seen_in_jail
 
-REGRADING = "to be graded again"
+LEFTOVERS = (".grading-*", ".record-*", ".course.key-*", "results/*/.*")  # of a run that was killed
 DEFAULT_LIMITS = Limits()
 
 
@@ -63,9 +64,6 @@ def grade(
 
     Raises ClassroomError, with exit code 3 where the sandbox does not hold: then nothing was executed.
     """
-    from classroom import gradebook
-    from classroom.engines import engine_of
-
     (assignment,) = course.choose([assignment])
     class_dir = Path(class_dir).resolve()
     if not (class_dir / "submitted").is_dir():
@@ -77,17 +75,26 @@ def grade(
             raise ClassroomError(f"{folder} lies in {seen_in_jail(folder)}, which learners' code can read", exit_code=3)
     for notebook in notebooks_in(course.source / assignment):
         check_source(notebook)
+    with alone(class_dir, f"something else is grading in {class_dir}: wait for it to end", *LEFTOVERS):
+        grading = Grading(
+            course,
+            assignment,
+            class_dir,
+            limits,
+            unsafe,
+            source_hashes(course, assignment),
+            source_tasks(course, assignment),
+            course_key(class_dir),
+        )
+        return _grade(grading, db_url, learners, regrade, workers, engine, scheduler, tell)
+
+
+def _grade(grading, db_url, learners, regrade, workers, engine, scheduler, tell):
+    from classroom import gradebook
+    from classroom.engines import engine_of
+
+    course, assignment, class_dir = grading.course, grading.assignment, grading.class_dir
     url = gradebook.url_of(class_dir, db_url)
-    grading = Grading(
-        course,
-        assignment,
-        class_dir,
-        limits,
-        unsafe,
-        source_hashes(course, assignment),
-        source_tasks(course, assignment),
-        course_key(class_dir),
-    )
     with scratch(".grading-", class_dir) as workplace:
         gradebook.prepare(course, assignment, url, workplace)
     results, waiting = _sort(grading, submitters(class_dir, assignment, learners), regrade)
@@ -96,11 +103,11 @@ def grade(
     for result in sorted(results.values(), key=lambda result: result["learner"]):
         done += 1
         tell(done, total, result, True)
+    gradebook.flag(url, assignment, waiting)
     for learner in waiting:
         _flag(grading, learner)
-    gradebook.flag(url, assignment, list(waiting))
     if waiting:
-        setup = describe(course, assignment, limits, grading.key, unsafe)
+        setup = describe(course, assignment, grading.limits, grading.key, grading.unsafe)
         with contextlib.closing(engine_of(engine, setup, min(workers, len(waiting)), scheduler)) as running:
             taken = {}  # {learner: files as they were examined, whatever becomes of them meanwhile}
 
@@ -171,17 +178,6 @@ def result_path(class_dir, learner, assignment):
     return Path(class_dir) / "results" / learner / f"{assignment}.json"
 
 
-def read_results(class_dir, assignment):
-    """All results of an assignment, sorted by learner."""
-    results = []
-    for path in sorted((Path(class_dir) / "results").glob(f"*/{assignment}.json")):
-        result = read_json(path)
-        if not isinstance(result, dict) or result.get("learner") != path.parent.name or "tasks" not in result:
-            raise ClassroomError(f"{path} is not a result: delete it and grade again")
-        results.append(result)
-    return results
-
-
 def _sort(grading, learners, regrade):
     """({learner: result that holds}, [learners to be graded])."""
     results, waiting = {}, []
@@ -195,14 +191,12 @@ def _sort(grading, learners, regrade):
 
 
 def _holds(grading, learner, result):
-    if not isinstance(result, dict) or result.get("state") == REGRADING:
+    if not isinstance(result, dict) or result.get("state") == WAITS or result.get("fault"):
         return False
-    try:
-        submission = digest(read_submission(_folder(grading, learner)))
-    except Rejected as reason:
-        submission = str(reason)
+    files = _read(grading, learner)
     return (
-        result.get("submission") == submission
+        result.get("submission") == (files if isinstance(files, str) else digest(files))
+        and result.get("timestamp") == _timestamp(files)
         and result.get("source") == grading.source
         and result.get("limits") == vars(grading.limits)
         and result.get("grader") == __version__
@@ -231,8 +225,8 @@ def _flag(grading, learner):
     """What was graded before no longer holds, and says so until the new result takes its place."""
     path = result_path(grading.class_dir, learner, grading.assignment)
     result = read_json(path)
-    if isinstance(result, dict) and result.get("state") != REGRADING:
-        write_json(path, {**result, "state": REGRADING, "reason": "a new grading began and has not ended"})
+    if isinstance(result, dict) and result.get("state") != WAITS:
+        write_json(path, {**result, "state": WAITS, "reason": "a new grading began and has not ended"})
 
 
 def _record(grading, learner, files, answer, layers):
@@ -267,6 +261,7 @@ def _record(grading, learner, files, answer, layers):
         "layers": layers,
         "state": answer["state"],
         "reason": reason,
+        "fault": answer.get("fault", False),
         "executed": bool(answer["notebooks"]),
         "set_aside": answer["set_aside"],
         "timestamp": _timestamp(files),
