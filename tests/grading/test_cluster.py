@@ -1,8 +1,10 @@
 """Grading on a dask cluster: the marks of one computer, whatever becomes of the workers on the way."""
 
+import json
 import os
 import signal
 import socket
+import subprocess
 import sys
 import time
 from contextlib import contextmanager
@@ -45,10 +47,16 @@ def handed_in(course, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def address():
-    """Scheduler of two workers, processes of their own; one that dies is started again."""
+def two_workers():
     with LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=60) as running:
-        yield running.scheduler_address
+        yield running
+
+
+@pytest.fixture
+def address(two_workers):
+    """Of the scheduler of two workers, processes of their own; one that dies is started again."""
+    two_workers.wait_for_workers(2, timeout=60)
+    return two_workers.scheduler_address
 
 
 def on(address, **more):
@@ -226,3 +234,106 @@ def test_no_scheduler_at_the_address(course, handed_in, address):
     with fails(address, "no dask scheduler answers at"):
         grade(course, SLUG, handed_in({"ada": RIGHT}), LIMITS, **on(address))
     assert time.monotonic() - started < 30
+
+
+# With the programs that people start ----------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dask_program(tmp_path):
+    """Start `dask ...` in a process of its own; all are ended afterwards."""
+    running = []
+
+    def start(*words, **environment):
+        command = [sys.executable, "-m", "dask", *words, "--no-dashboard"]
+        with open(tmp_path / "dask.log", "ab") as log:
+            running.append(
+                subprocess.Popen(command, stdout=log, stderr=log, cwd=tmp_path, env={**os.environ, **environment})
+            )
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.terminate()
+    for process in running:
+        process.wait(30)
+
+
+@pytest.fixture
+def scheduler(dask_program, tmp_path):
+    """Start a `dask scheduler`; returns its process and its address."""
+
+    def start(**environment):
+        file = tmp_path / "scheduler.json"
+        words = ("--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
+        process = dask_program("scheduler", *words, **environment)
+        wait_until(lambda: file.exists() and file.read_text().endswith("}"))
+        return process, json.loads(file.read_text())["address"]
+
+    return start
+
+
+def wait_until(fulfilled):
+    deadline = time.monotonic() + 60
+    while not fulfilled():
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+
+
+def wait_for_workers(address, number):
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(number, timeout=60)
+
+
+def start_grading(course, folder, address):
+    code = "from classroom.cli import main; main()"
+    words = ["grade", SLUG, "--class-dir", folder, "--engine", "dask", "--scheduler", address, "--json"]
+    command = [sys.executable, "-c", code, *map(str, words)]
+    return subprocess.Popen(command, cwd=course.root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+
+def test_the_commands(course, handed_in, dask_program, scheduler):
+    _, address = scheduler()
+    dask_program("worker", address, "--nworkers", "1", "--nthreads", "2")
+    wait_for_workers(address, 1)
+    folder = handed_in({"ada": RIGHT, "blank": {}, "half": {"add": RIGHT_ADD}})
+    grading = start_grading(course, folder, address)
+    _, complaints = grading.communicate(timeout=300)
+    assert grading.returncode == 0, complaints
+    found = {path.parent.name: json.loads(path.read_text())["total"] for path in folder.glob("results/*/*.json")}
+    assert found == {"ada": 10, "blank": 0, "half": 5}
+    assert "distributed" not in complaints
+
+
+def test_a_scheduler_that_goes_away_ends_the_run_in_one_sentence(course, handed_in, dask_program, scheduler):
+    process, address = scheduler()
+    dask_program("worker", address, "--nworkers", "1", "--nthreads", "1", "--death-timeout", "5")
+    wait_for_workers(address, 1)
+    slow = {**RIGHT, "scale": f"import time\ntime.sleep(1)\n{RIGHT['scale']}"}
+    folder = handed_in({f"learner-{number}": slow for number in range(30)})
+    grading = start_grading(course, folder, address)
+    wait_until(lambda: list(folder.glob("results/*/*.json")))
+    process.kill()
+    _, complaints = grading.communicate(timeout=120)
+    last = complaints.strip().splitlines()[-1]
+    assert (grading.returncode, last) == (
+        2,
+        f"classroom: the dask scheduler at {address} is gone: start it and give the same command again, "
+        "it goes on from here",
+    )
+    assert "Traceback" not in complaints
+
+
+@pytest.mark.parametrize("bare", ["scheduler", "worker"])
+def test_a_computer_without_the_grader_is_named(course, handed_in, dask_program, scheduler, tmp_path, bare):
+    write(tmp_path / "other" / "classroom" / "__init__.py", "")
+    other = {"PYTHONPATH": str(tmp_path / "other")}
+    _, address = scheduler(**(other if bare == "scheduler" else {}))
+    dask_program("worker", address, "--nworkers", "1", **(other if bare == "worker" else {}))
+    wait_for_workers(address, 1)
+    grading = start_grading(course, handed_in({"ada": RIGHT}), address)
+    _, complaints = grading.communicate(timeout=120)
+    assert grading.returncode == 2
+    assert complaints.startswith(f"classroom: the {bare} ")
+    assert "No module named 'classroom.cluster'" in complaints
+    assert "Traceback" not in complaints
