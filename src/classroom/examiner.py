@@ -351,7 +351,7 @@ def examine_notebooks(files, setup, exams, jail, limits, deadline):
             others = {key: value for key, value in files.items() if key not in exams and key != TIMESTAMP}
             seed_of = seeds(setup["key"], f"{setup['assignment']}/{stem}", digest(files))
             outcome = Examination(exam, steps, jail, others, limits, deadline, seed_of).run()
-            found["notebooks"][name] = json.dumps(assemble(exam, steps, outcome))
+            found["notebooks"][name] = json.dumps(assemble(exam, steps, outcome)).encode()
             found["hits"] += outcome.hits
             stubs = released_texts(setup["released"].get(name))
             for step in steps:

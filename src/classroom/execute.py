@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import io
+import json
 import math
 import os
 import random
@@ -26,6 +27,7 @@ from classroom.protocol import Channel, ProtocolError, Unsendable
 from classroom.rebuild import loads, plain_code
 
 GRACE_SECONDS = 2  # between Ctrl-C and the end of a worker
+MAX_SHOWN = 10_000_000  # bytes of output that one notebook keeps
 MAX_PRINTED = 20_000  # characters that a test may print
 ENDED = "the code ended its Python process, crashed it or used too much memory"
 STRANGE = "the process did not answer as one that runs a notebook does"
@@ -229,6 +231,7 @@ class Examination:
         self.deadline, self.seed_of = deadline, seed_of
         self.snapshots = {}  # {index of a test's step: Link, or why there is none}
         self.outcome = Outcome()
+        self.room = MAX_SHOWN
 
     def run(self):
         self._run_cells()
@@ -270,13 +273,23 @@ class Examination:
                 elif step.kind == "learner" and index not in deadly:
                     reply = self._run_cell(index, step, number, link)
                     if index >= done:
-                        self.outcome.outputs[index] = _outputs_of(reply)
+                        self._keep_output(index, _outputs_of(reply))
             except Gone as reason:
                 deadly.add(index)
                 self._report_end(index, step, str(reason))
                 self.jail.kill(number)
                 return index + 1
         return None
+
+    def _keep_output(self, index, outputs):
+        size = len(json.dumps(outputs))
+        if size > self.room:
+            outputs = [
+                {"output_type": "stream", "name": "stderr", "text": "The notebook shows too much: this was cut."}
+            ]
+        else:
+            self.room -= size
+        self.outcome.outputs[index] = outputs
 
     def _run_cell(self, index, step, number, link):
         link.deadline = min(time.monotonic() + self.limits.cell_seconds, self.deadline)

@@ -235,8 +235,8 @@ def _record(grading, learner, files, answer, layers):
     target = _executed(grading, learner)
     with scratch(".record-", grading.class_dir) as workplace:
         fresh = workplace / "new"
-        for name, text in answer["notebooks"].items():
-            write_text(fresh / name, text)
+        for name, content in answer["notebooks"].items():
+            write_text(fresh / name, content.decode())
         if target.exists():
             os.rename(target, workplace / "old")
         if answer["notebooks"]:

@@ -127,14 +127,23 @@ def test_imports_are_found_at_any_depth():
 
 @pytest.fixture
 def folder(tmp_path):
-    (tmp_path / "sub").mkdir()
-    (tmp_path / "a.ipynb").write_bytes(b"1")
-    (tmp_path / "sub" / "b.txt").write_bytes(b"22")
-    return tmp_path
+    folder = tmp_path / "class" / "submitted" / "ada" / "01_sums"
+    (folder / "sub").mkdir(parents=True)
+    (folder / "a.ipynb").write_bytes(b"1")
+    (folder / "sub" / "b.txt").write_bytes(b"22")
+    return folder
 
 
 def test_a_submission_is_read_whole(folder):
     assert read_submission(folder) == {"a.ipynb": b"1", "sub/b.txt": b"22"}
+
+
+def test_a_link_that_another_learner_made_does_no_harm(folder):
+    thief = folder.parents[1] / "bob" / "01_sums" / "sub"
+    thief.mkdir(parents=True)
+    os.link(folder / "sub" / "b.txt", thief / "mine.txt")
+    assert read_submission(folder) == {"a.ipynb": b"1", "sub/b.txt": b"22"}
+    assert read_submission(thief.parent) == {"sub/mine.txt": b"22"}
 
 
 def test_its_digest_is_of_names_and_contents_but_not_of_the_time(folder):
@@ -149,7 +158,7 @@ def test_its_digest_is_of_names_and_contents_but_not_of_the_time(folder):
     [
         (lambda f: (f / "l").symlink_to("/etc/passwd"), "l is a link"),
         (lambda f: (f / "d").symlink_to("/etc"), "d is a link"),
-        (lambda f: os.link(f / "a.ipynb", f / "h"), "is a hard link"),
+        (lambda f: os.link(f / "a.ipynb", f.parents[3] / "h"), "is a hard link"),
         (lambda f: os.mkfifo(f / "p"), "p is not a file"),
         (lambda f: (f / "big").write_bytes(b"x" * 101), "big is too large"),
         (lambda f: [(f / f"n{i}").touch() for i in range(9)], "too much was handed in"),
