@@ -299,7 +299,7 @@ def prepare(kind):
 
 def attack(kind, attack_id):
     known = json.loads(Path("/base/known.json").read_text())
-    shutil.copytree("/base/template", ROOT, symlinks=True, dirs_exist_ok=True)
+    subprocess.run(["cp", "-R", "-P", "/base/template/.", str(ROOT)], check=True)
     the_range = corpus.Range(ROOT, known["secrets"])
     peer, (one,) = kind(the_range), corpus.load([attack_id])
     found, inbox = [], ROOT / "inbox"

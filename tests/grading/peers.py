@@ -41,6 +41,7 @@ def run_peer(name, attacks, workers, progress):
     said = contained(python, name, "prepare", base, base, user=FIRST_USER)
     if not (base / "known.json").exists():
         sys.exit(f"{name} cannot grade the range even without attacks:\n{said[-3000:]}")
+    subprocess.run(["chmod", "-R", "a+rX", str(base)], check=True)  # each attack comes as another user
     numbers, users = count(1), SimpleQueue()
     for worker in range(workers):
         users.put(FIRST_USER + 1 + worker)
