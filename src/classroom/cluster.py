@@ -19,9 +19,8 @@ from importlib import metadata
 from pathlib import Path
 
 from classroom.course import ClassroomError
-from classroom.engines import ATTEMPTS, quarantined
-from classroom.examiner import Examiner
-from classroom.protocol import ProtocolError
+from classroom.engines import ATTEMPTS
+from classroom.examiner import Examiner, quarantined
 
 try:
     import dask
@@ -78,7 +77,7 @@ class Cluster:
         for group, alone in ((learners, False), (suspects, True)):
             waiting, running = list(reversed(group)), {}
             while waiting or running:
-                places = 1 if alone else sum(self._ask(self.client.nthreads).values())
+                places = 1 if alone else sum(self._ask(self.client.nthreads).values()) or 1
                 while waiting and len(running) < places:
                     learner = waiting.pop()
                     files = read(learner)
@@ -225,7 +224,7 @@ class Desk:
             try:
                 examiner.send(learner, files)
                 outcome = examiner.receive()
-            except (ClassroomError, ProtocolError) as error:
+            except ClassroomError as error:
                 examiner.close()
                 outcome = quarantined(f"it could not be graded: {error}", fault=True)
             else:
@@ -236,15 +235,13 @@ class Desk:
     def _take(self):
         with suppress(IndexError):
             return self.idle.pop()
-        examiner = None
+        examiner = Examiner(self.setup)
         try:
-            examiner = Examiner(self.setup)
             return examiner, examiner.ready()
-        except (ClassroomError, ProtocolError) as error:
-            if examiner:
-                examiner.close()
-            code = getattr(error, "exit_code", 2)
-            raise ClassroomError(f"the worker {get_worker().address} cannot grade: {error}", code) from error
+        except ClassroomError as error:
+            examiner.close()
+            worker = get_worker().address
+            raise ClassroomError(f"the worker {worker} cannot grade: {error}", error.exit_code) from error
 
 
 def close_all(idle):

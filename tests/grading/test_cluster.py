@@ -253,9 +253,8 @@ def dask_program(tmp_path):
         return running[-1]
 
     yield start
-    for process in running:
+    for process in reversed(running):  # workers look for a scheduler that ends before them
         process.terminate()
-    for process in running:
         process.wait(30)
 
 
