@@ -80,12 +80,12 @@ def _names_among_submissions(path, inside, about):
     """How many names a file has in submitted/. One that learners share is a copy, and whose, nobody can tell."""
     if about.st_nlink == 1:
         return 1
-    submitted = path.parents[inside.count("/") + 2]
-    return sum(
-        os.path.samestat(about, os.lstat(Path(parent, name)))
-        for parent, _, names in os.walk(submitted)
-        for name in names
-    )
+    submitted, names = path.parents[inside.count("/") + 2], 0
+    for parent, folders, files in os.walk(submitted):
+        if len(Path(parent).relative_to(submitted).parts) > MAX_DEPTH + 2:
+            folders.clear()  # whoever made folders as deep as that is rejected for it
+        names += sum(os.path.samestat(about, os.lstat(Path(parent, name))) for name in files)
+    return names
 
 
 def _shown(name):

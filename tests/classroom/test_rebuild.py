@@ -141,6 +141,12 @@ def test_a_submission_is_read_whole(folder):
 def test_a_link_that_another_learner_made_does_no_harm(folder):
     thief = folder.parents[1] / "bob" / "01_sums" / "sub"
     thief.mkdir(parents=True)
+    deep = folder.parents[1] / "eve"
+    for _ in range(1200):  # deeper than a recursive walk can go
+        deep.mkdir()
+        deep = deep / "d"
+        if len(str(deep)) > 3000:
+            break
     os.link(folder / "sub" / "b.txt", thief / "mine.txt")
     assert read_submission(folder) == {"a.ipynb": b"1", "sub/b.txt": b"22"}
     assert read_submission(thief.parent) == {"sub/mine.txt": b"22"}
