@@ -219,6 +219,8 @@ def _read(grading, learner):
         return read_submission(_folder(grading, learner))
     except Rejected as reason:
         return str(reason)
+    except (OSError, RecursionError) as error:  # a folder can be more than its reader; the next learner's is not
+        return f"what was handed in cannot be read: {getattr(error, 'strerror', None) or type(error).__name__}"
 
 
 def _flag(grading, learner):
