@@ -113,7 +113,8 @@ class Nbgrader(Peer):
         """(texts that the learner sees, texts with outputs, pages)."""
         pages = list(witness.texts_below(self.folder / "feedback" / learner).values())
         executed = witness.texts_below(self.folder / "autograded" / learner)
-        return pages, [witness.outputs(text) for text in executed.values()], pages
+        said = [witness.outputs(text) for text in executed.values()]
+        return pages or said, said, pages  # a page shows all outputs
 
 
 class Otter(Peer):
@@ -327,8 +328,12 @@ def attack(kind, attack_id):
         if not peer.rows(one.learner):
             peer.grade(one.learner)
         end_all()
-        peer.after(one.learner)
-        end_all()
+        if (
+            "inject-" in one.code + one.build + "".join([*one.answers.values(), *one.files.values()])
+            or "quotes" in one.id
+        ):
+            peer.after(one.learner)
+            end_all()
         time.sleep(0.2)
         for said in listeners.heard:
             found.append(["leak", f"somebody outside heard {said[:80]!r}"])

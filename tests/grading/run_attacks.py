@@ -29,7 +29,7 @@ KINDS = {
     "stop": "batches stopped",
     "process": "processes left",
 }
-CELL_SECONDS, NOTEBOOK_SECONDS, PATIENCE = 5, 20, 20
+CELL_SECONDS, NOTEBOOK_SECONDS, PATIENCE = 4, 12, 20
 LIMITS = {"--cell-seconds": CELL_SECONDS, "--notebook-seconds": NOTEBOOK_SECONDS, "--memory-mb": 2048}
 LIMITS |= {"--disk-mb": 64, "--processes": 64}
 
@@ -61,7 +61,9 @@ class Report:
     seconds: float = 0.0
 
     def count(self, kind):
-        return sum(k == kind for v in [*(v.found for v in self.verdicts), self.unclaimed] for k, _ in v)
+        """How many attacks achieved this, and how often it happened without an attack to put it down to."""
+        claimed = sum(any(k == kind for k, _ in verdict.found) for verdict in self.verdicts)
+        return claimed + sum(k == kind for k, _ in self.unclaimed)
 
     def line(self):
         numbers = ", ".join(f"{self.count(kind)} {words}" for kind, words in KINDS.items())
@@ -154,22 +156,27 @@ def _kill_later(process, seconds):
 
 
 @contextmanager
-def built_range():
-    """A Range in a temporary folder that everybody may enter, so that no permission does the sandbox's work."""
+def built_range(keep=None):
+    """A Range in a temporary folder that everybody may enter, so that no permission does the sandbox's work.
+
+    With `keep`, its class folder is copied there at the end.
+    """
     root = Path(tempfile.mkdtemp(prefix="range-")).resolve()
     root.chmod(0o755)
     try:
         yield corpus.Range(root).build()
     finally:
+        if keep:
+            subprocess.run(["cp", "-r", str(root / "class"), str(keep)])
         subprocess.run(["chmod", "-R", "u+rwX", str(root)], capture_output=True)
         subprocess.run(["rm", "-rf", str(root)])  # some of it is deeper than Python can go
 
 
-def run_ours(attacks, workers=2, progress=False):
+def run_ours(attacks, workers=2, progress=False, keep=None):
     """Grade all attacks and the honest bystanders as one class; returns a Report."""
     started = time.monotonic()
     witness.adopt_orphans()
-    with built_range() as the_range, closing(witness.Listeners(the_range.root)) as listeners:
+    with built_range(keep) as the_range, closing(witness.Listeners(the_range.root)) as listeners:
         quiet = Class(the_range, "quiet")
         for step in (["release", the_range.assignment],):
             _must(quiet.run(*step))
@@ -283,7 +290,8 @@ class _Run:
         """What came of an attack that sent archives, under its own name or others."""
         refused = self.noisy.quarantined()
         for name in self.posted[attack.id]:
-            if name not in refused and self.noisy.result(Path(name).stem) is None:
+            printable = "".join(character if character.isprintable() else "?" for character in name)
+            if printable not in refused and self.noisy.result(Path(name).stem) is None:
                 verdict.found.append(["stop", f"{name} ended in no state"])
         verdict.state = "quarantined" if self.posted[attack.id] else ""
         if not verdict.state:
@@ -376,6 +384,7 @@ def main(arguments=None):
     parser.add_argument("--only", action="append", default=[], metavar="ID", help="an id, a pattern of ids or a theme")
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--progress", action="store_true", help="one line an attack")
+    parser.add_argument("--keep", type=Path, metavar="DIR", help="copy the graded class there")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all verdicts there")
     parser.add_argument("--record", action="store_true", help="write book/results/attacks.json")
     options = parser.parse_args(arguments)
@@ -387,7 +396,7 @@ def main(arguments=None):
 
         report = run_peer(options.peer, attacks, options.workers, options.progress)
     else:
-        report = run_ours(attacks, options.workers, options.progress)
+        report = run_ours(attacks, options.workers, options.progress, options.keep)
     for verdict in report.verdicts:
         for kind, sentence in verdict.found:
             print(f"{verdict.theme}/{verdict.id}: {KINDS.get(kind, 'not as it should be')}: {sentence[:300]}")

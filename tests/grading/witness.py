@@ -21,21 +21,8 @@ import psutil
 
 SUBREAPER = 36  # prctl: orphans among the descendants become children of this process
 PUBLIC_PLACES = ("/tmp", "/var/tmp", "/dev/shm")
-ACTIVE = {
-    "script",
-    "style",
-    "iframe",
-    "frame",
-    "object",
-    "embed",
-    "applet",
-    "base",
-    "form",
-    "meta",
-    "link",
-    "svg",
-    "math",
-}
+VOID = {"base", "embed", "link", "meta"}  # elements that hold nothing
+ACTIVE = VOID | {"script", "style", "iframe", "frame", "object", "applet", "form", "svg", "math"}
 LOADING = {"src", "srcset", "href", "data", "action", "formaction", "poster", "background", "xlink:href", "srcdoc"}
 CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 LARGE_RECORD = 20_000_000  # bytes that one submission may leave in the class folder
@@ -189,7 +176,7 @@ class _Active(HTMLParser):
 
     def handle_starttag(self, tag, attributes):
         if tag in ACTIVE:
-            self.inside.append(tag)
+            self.inside += [tag] if tag not in VOID else []
             if any(self.word in (value or "") for _, value in attributes):
                 self.found.append(f"a <{tag}>")
         for name, value in attributes:
