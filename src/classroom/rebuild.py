@@ -68,7 +68,7 @@ def _read_file(path, inside):
         about = os.fstat(file.fileno())
         if not stat.S_ISREG(about.st_mode):
             raise Rejected(f"{_shown(inside)} is not a file")
-        if about.st_nlink > _names_among_submissions(path, inside, about):
+        if about.st_nlink > 1 and _is_borrowed(path, inside, about):
             raise Rejected(f"{_shown(inside)} is a hard link to another file: hand in a copy")
         content = file.read(MAX_FILE_BYTES + 1)
     if len(content) > MAX_FILE_BYTES:
@@ -76,16 +76,19 @@ def _read_file(path, inside):
     return content
 
 
-def _names_among_submissions(path, inside, about):
-    """How many names a file has in submitted/. One that learners share is a copy, and whose, nobody can tell."""
-    if about.st_nlink == 1:
-        return 1
-    submitted, names = path.parents[inside.count("/") + 2], 0
+def _is_borrowed(path, inside, about):
+    """Whether a file with several names was somebody else's first.
+
+    It was, if a name of it lies outside submitted/, or in another folder that was complete before this one: when a
+    folder last changed cannot be set back.
+    """
+    submitted, names = path.parents[inside.count("/") + 2], []
     for parent, folders, files in os.walk(submitted):
         if len(Path(parent).relative_to(submitted).parts) > MAX_DEPTH + 2:
             folders.clear()  # whoever made folders as deep as that is rejected for it
-        names += sum(os.path.samestat(about, os.lstat(Path(parent, name))) for name in files)
-    return names
+        names += [Path(parent, name) for name in files if os.path.samestat(about, os.lstat(Path(parent, name)))]
+    changed = path.parent.stat().st_ctime_ns
+    return len(names) < about.st_nlink or any(changed > name.parent.stat().st_ctime_ns for name in names)
 
 
 def _shown(name):
