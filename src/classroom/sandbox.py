@@ -278,7 +278,10 @@ def seen_in_jail(folder):
 
 
 class ControlGroup:
-    """A memory and a process limit for a keeper and its workers together, where this user may make control groups."""
+    """A keeper and its workers as one: a memory limit, a process limit, and no more processor time than another jail.
+
+    Where this user may make control groups; elsewhere the limits of each process have to do.
+    """
 
     def __init__(self, pid, limits):
         self.folders = []
@@ -286,6 +289,7 @@ class ControlGroup:
         files = {
             "memory": {"memory.max": memory, "memory.limit_in_bytes": memory},
             "pids": {"pids.max": 2 * limits.processes + 32},
+            "cpu": {},  # a group has one share, however many processes it has
         }
         unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
         for line in Path("/proc/self/cgroup").read_text().splitlines():
