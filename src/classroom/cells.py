@@ -57,7 +57,7 @@ def make_tables(engine):
 
     Base.metadata.create_all(engine)
     with engine.begin() as connection:
-        connection.execute(sa.text("CREATE TABLE alembic_version (version_num VARCHAR(32) NOT NULL)"))
+        connection.execute(sa.text("CREATE TABLE IF NOT EXISTS alembic_version (version_num VARCHAR(32) NOT NULL)"))
         version = ScriptDirectory(nbgrader.dbutil.ALEMBIC_DIR).get_current_head()
         connection.execute(sa.text("INSERT INTO alembic_version (version_num) VALUES (:version)"), {"version": version})
 

@@ -54,7 +54,10 @@ def exists(url):
 
 
 def has_tables(engine):
-    return sa.inspect(engine).has_table("alembic_version")  # the last that is made
+    """Whether nbgrader's tables are there, all of them: their version is what is written last."""
+    with engine.connect() as connection:
+        there = sa.inspect(connection).has_table("alembic_version")
+        return there and connection.scalar(sa.text("SELECT count(*) FROM alembic_version")) > 0
 
 
 def check_whole(engine):

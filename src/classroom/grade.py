@@ -86,7 +86,11 @@ def grade(
             source_tasks(course, assignment),
             course_key(class_dir),
         )
-        return _grade(grading, db_url, learners, regrade, workers, engine, scheduler, tell)
+        try:
+            return _grade(grading, db_url, learners, regrade, workers, engine, scheduler, tell)
+        except OSError as error:
+            where, what = error.filename or class_dir, error.strerror or error
+            raise ClassroomError(f"{where}: {what}; what was graded is kept: mend this, then run it again") from error
 
 
 def _grade(grading, db_url, learners, regrade, workers, engine, scheduler, tell):
