@@ -247,7 +247,7 @@ def examine(files, setup, exams, jail):
     limits = Limits(**setup["limits"])
     deadline = time.monotonic() + limits.notebook_seconds
     outcome = in_fork(
-        lambda: examine_notebooks(files, setup, exams, jail, limits, deadline), limits.notebook_seconds + 30
+        lambda: examine_notebooks(files, setup, exams, jail, limits, deadline), limits.notebook_seconds + 10
     )
     hit = jail.clear()
     if "fault" in outcome:

@@ -316,7 +316,9 @@ class Examination:
         nonce = secrets.token_hex(8)
         try:
             with theirs:
-                link.channel.send({"nonce": nonce, "do": "snapshot"}, link.deadline)
+                link.channel.send(
+                    {"nonce": nonce, "do": "snapshot", "seconds": self.limits.cell_seconds + 1}, link.deadline
+                )
                 socket.send_fds(link.channel.socket, [b"."], [theirs.fileno()])
             reply = link.channel.receive(link.deadline)
             self.snapshots[index] = snapshot

@@ -15,6 +15,7 @@ import importlib.abc
 import io
 import json
 import os
+import resource
 import select
 import shutil
 import signal
@@ -308,14 +309,16 @@ class Worker:
             self.shell.run_cell(source, store_history=False)
         return {"outputs": outputs}
 
-    def do_snapshot(self):
+    def do_snapshot(self, seconds):
         """Fork a copy that waits for tests on a socket of its own, whose descriptor comes with the next byte.
 
-        Both the copy and the original go on from here: each reports on its own socket.
+        Both the copy and the original go on from here: each reports on its own socket. The copy has so many seconds of
+        processor time for its test, and is then ended: a test that was given up must not slow the next one.
         """
         _, (descriptor, *_), _, _ = _receive_descriptor(self.channel.socket)
         child = os.fork()
         if child == 0:
+            resource.setrlimit(resource.RLIMIT_CPU, (seconds, seconds))
             self.channel.close()
             self.channel = Channel(socket.socket(fileno=descriptor))
         else:
