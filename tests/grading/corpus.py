@@ -236,8 +236,8 @@ class Range:
             notebook = self.released_notebook(answers)
             if learner == "aaa_first":
                 notebook["cells"].append(_markdown("diary", self.canaries["submission"]))
-            if learner == "nnn_noisy":
-                noise = "import sys\nprint('working ...')\nprint('a warning', file=sys.stderr)\n[1, 2, 3]"
+            if learner in ("nnn_noisy", "stderr_neighbour"):
+                noise = "import os, sys\nprint('working ...')\nprint('a warning', file=sys.stderr)\nos.write(2, b'native')"
                 notebook["cells"].insert(3, _code("noise", noise))
             folder = inbox / learner if learner == "posted" else class_dir / "submitted" / learner / self.assignment
             write(folder / f"{self.notebook_name}.ipynb", json.dumps(notebook))

@@ -29,7 +29,7 @@ KINDS = {
     "stop": "batches stopped",
     "process": "processes left",
 }
-CELL_SECONDS, NOTEBOOK_SECONDS, PATIENCE = 4, 12, 20
+CELL_SECONDS, NOTEBOOK_SECONDS, PATIENCE = 6, 18, 35
 LIMITS = {"--cell-seconds": CELL_SECONDS, "--notebook-seconds": NOTEBOOK_SECONDS, "--memory-mb": 2048}
 LIMITS |= {"--disk-mb": 64, "--processes": 64}
 
