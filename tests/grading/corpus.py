@@ -237,7 +237,7 @@ class Range:
             if learner == "aaa_first":
                 notebook["cells"].append(_markdown("diary", self.canaries["submission"]))
             if learner in ("nnn_noisy", "stderr_neighbour"):
-                noise = "import os, sys\nprint('working ...')\nprint('a warning', file=sys.stderr)\nos.write(2, b'native')"
+                noise = "import os, sys\nprint('working')\nprint('a warning', file=sys.stderr)\nos.write(2, b'native')"
                 notebook["cells"].insert(3, _code("noise", noise))
             folder = inbox / learner if learner == "posted" else class_dir / "submitted" / learner / self.assignment
             write(folder / f"{self.notebook_name}.ipynb", json.dumps(notebook))
