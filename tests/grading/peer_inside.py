@@ -1,7 +1,7 @@
 """A peer under attack, seen from inside its container: hand in, grade, look what came of it.
 
     python peer_inside.py PEER prepare   builds the range in /range and grades the bystanders: where attacks start from
-    python peer_inside.py PEER ATTACK    one attack between two bystanders; what it achieved goes to /out/verdict.json
+    python peer_inside.py PEER ATTACK... attacks between two bystanders; what they achieved goes to /out/verdicts.json
 
 It runs as the first process of the container, which no signal of the others can end.
 """
@@ -90,8 +90,8 @@ class Nbgrader(Peer):
         shutil.copytree(inbox, archive)
         self.run("nbgrader", "zip_collect", self.range.assignment, "--force")
 
-    def grade_all(self):
-        self.run("nbgrader", "autograde", self.range.assignment, limit=2 * SUBMISSION_SECONDS)
+    def grade_all(self, number):
+        self.run("nbgrader", "autograde", self.range.assignment, limit=number * SUBMISSION_SECONDS)
 
     def grade(self, learner):
         self.run("nbgrader", "autograde", self.range.assignment, "--student", learner)
@@ -137,7 +137,7 @@ class Otter(Peer):
                 target.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, target / "posted.zip")
 
-    def grade_all(self):
+    def grade_all(self, number):
         for learner in sorted(os.listdir(self.folder / "submitted")):
             if not self.rows(learner):
                 self.grade(learner)
@@ -283,7 +283,7 @@ def prepare(kind):
     reference = {}
     for learner in (FIRST, LAST):
         the_range.hand_in_honestly(peer.folder, inbox, [learner])
-        peer.grade_all()
+        peer.grade_all(1)
         reference[learner] = peer.rows(learner)
         points, right = peer.points(learner), the_range.points("all")
         if points != right:
@@ -298,68 +298,79 @@ def prepare(kind):
     (OUT / "known.json").write_text(json.dumps({"secrets": the_range.all_secrets(), "reference": reference}))
 
 
-def attack(kind, attack_id):
+def attack(kind, ids):
+    """Some attacks in one class. Where several disturb each other or what is around them, nothing is said of them."""
     known = json.loads(Path("/base/known.json").read_text())
     subprocess.run(["cp", "-R", "-P", "/base/template/.", str(ROOT)], check=True)
     the_range = corpus.Range(ROOT, known["secrets"])
-    peer, (one,) = kind(the_range), corpus.load([attack_id])
-    found, inbox = [], ROOT / "inbox"
+    peer, attacks, inbox = kind(the_range), corpus.load(ids), ROOT / "inbox"
+    verdicts, around = {}, []
     with closing(witness.Listeners(ROOT)) as listeners:
         places = {"class": peer.folder, "course": the_range.course, "home": the_range.home, **listeners.places()}
         peer.plant(the_range.canaries["gradebook"])
         the_range.hand_in_honestly(peer.folder, inbox, [LAST])
-        the_range.hand_in(one, peer.folder, inbox, places)
+        for one in list(attacks):
+            the_range.hand_in(one, peer.folder, inbox, places)
+            if kind is Otter and not packable(peer.folder / "submitted" / one.learner):
+                verdicts[one.id] = {"skipped": "no zip can hold what it hands in"}
+                attacks.remove(one)
+                subprocess.run(["rm", "-rf", str(peer.folder / "submitted" / one.learner)])
         guarded = [the_range.course, peer.folder / "for-graders.txt", peer.folder / "source"]
         guarded += [the_range.home / "secret.txt", the_range.home / ".netrc"]
         guarded += [peer.folder / "submitted" / name for name in (FIRST, LAST)]
         before = witness.fingerprint(*guarded)
-        if kind is Otter and not packable(peer.folder / "submitted" / one.learner):
-            (OUT / "verdict.json").write_text(json.dumps({"skipped": "no zip can hold what it hands in"}))
-            return
         if any(inbox.iterdir()):
             peer.collect(inbox)
-        peer.grade_all()
-        left = others()
-        found += [["process", name[:200]] for name in left.values()]
+        peer.grade_all(len(attacks) + 1)
+        around += [["process", name[:200]] for name in others().values()]
         end_all()
         if not peer.rows(LAST):
-            found.append(["stop", f"{LAST}, who comes after it, was not graded in the same run"])
-            peer.grade(LAST)
-        if not peer.rows(one.learner):
-            peer.grade(one.learner)
-        end_all()
-        if (
-            "inject-" in one.code + one.build + "".join([*one.answers.values(), *one.files.values()])
-            or "quotes" in one.id
-        ):
-            peer.after(one.learner)
+            around.append(["stop", f"{LAST}, who comes after it, was not graded in the same run"])
+            if len(attacks) == 1:
+                peer.grade(LAST)
+        for learner in (FIRST, LAST):
+            if peer.rows(learner) != known["reference"][learner]:
+                around.append(["harm", f"the marks of {learner} are others, or gone"])
+        if any(witness.CONTROL.search(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", peer.printed).splitlines()):
+            around.append(["harm", "control characters were printed on the grader's terminal"])
+        if around and len(attacks) > 1:
+            return
+        for one in attacks:
+            if not peer.rows(one.learner):
+                peer.grade(one.learner)
+            texts = [one.code, one.build, *one.answers.values(), *one.files.values()]
+            if any("inject-" in text for text in texts) or "quotes" in one.id:
+                peer.after(one.learner)
             end_all()
         time.sleep(0.2)
+    around += [["harm", what] for what in witness.changes(before, witness.fingerprint(*guarded))]
+    markers = witness.markers((), [peer.folder, the_range.course, the_range.home])
+    for one in attacks:
+        found = list(around) + what_came_of(one, peer, the_range, known["reference"][f"{LAST} sees"])
         for said in listeners.heard:
-            found.append(["leak", f"somebody outside heard {said[:80]!r}"])
-    found += [["harm", what] for what in witness.changes(before, witness.fingerprint(*guarded))]
-    for learner in (FIRST, LAST):
-        if peer.rows(learner) != known["reference"][learner]:
-            found.append(["harm", f"the marks of {learner} are others, or gone"])
-    for name, place in witness.markers((), [peer.folder, the_range.course, the_range.home]).items():
-        if name == one.marker:
-            found.append(["harm", f"it wrote {name} into {place}"])
-    points = peer.points(one.learner)
+            if said.split(" ")[0] == one.id or len(attacks) == 1:
+                found.append(["leak", f"somebody outside heard {said[:80]!r}"])
+        if one.marker in markers:
+            found.append(["harm", f"it wrote {one.marker} into {markers[one.marker]}"])
+        deserved = the_range.deserved(one)
+        verdicts[one.id] = {"points": peer.points(one.learner), "deserved": deserved, "found": found}
+    (OUT / "verdicts.json").write_text(json.dumps(verdicts))
+
+
+def what_came_of(one, peer, the_range, everybody):
+    """[[kind, sentence]] of one attack; what any learner is shown (`everybody`) is not its achievement."""
+    found, points = [], peer.points(one.learner)
     if points > the_range.deserved(one) + 1e-9:
         found.append(["mark", f"{points:g} where {the_range.deserved(one):g} are deserved"])
     seen, said, pages = peer.texts(one.learner)
-    everybody = known["reference"][f"{LAST} sees"] if "quotes" not in one.id else []
-    hidden_from_all = {name: secret for name, secret in the_range.canaries.items() if name not in everybody}
-    found += witness.evidence(one, seen, said, pages, hidden_from_all)
-    if any(witness.CONTROL.search(line) for line in re.sub(r"\x1b\[[0-9;]*m", "", peer.printed).splitlines()):
-        found.append(["harm", "control characters were printed on the grader's terminal"])
+    secret = {k: v for k, v in the_range.canaries.items() if k not in everybody or "quotes" in one.id}
+    found += witness.evidence(one, seen, said, pages, secret)
     size = sum(witness.size_below(peer.folder / k / one.learner) for k in ("autograded", "feedback", "results"))
     if size > witness.LARGE_RECORD:
         found.append(["harm", f"its record takes {size / 1e6:.0f} MB"])
-    verdict = {"points": points, "deserved": the_range.deserved(one), "found": found, "printed": peer.printed[-2000:]}
-    (OUT / "verdict.json").write_text(json.dumps(verdict))
+    return found
 
 
 if __name__ == "__main__":
     what = PEERS[sys.argv[1]]
-    prepare(what) if sys.argv[2] == "prepare" else attack(what, sys.argv[2])
+    prepare(what) if sys.argv[2] == "prepare" else attack(what, sys.argv[2:])
