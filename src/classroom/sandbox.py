@@ -26,6 +26,7 @@ from classroom import kernel
 
 HOME = "/learner"
 LIBRARY = "/library"
+OWN = "/own"  # where a worker's own, capped file system is mounted
 UNSEEN = "/unseen"  # lies in the jail's file system, and Landlock does not allow it: so one can tell whether it works
 SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/alternatives")
@@ -151,7 +152,7 @@ class Jail:
         if not self.apart:
             options += ["--bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
             return [*options, "--", *program, str(self.library)]
-        options.append("--unshare-cgroup-try")
+        options += ["--unshare-cgroup-try", "--tmpfs", "/tmp"]  # first: Python may lie in it
         for path in SYSTEM:
             if os.path.islink(path):
                 options += ["--symlink", os.readlink(path), path]
@@ -161,7 +162,7 @@ class Jail:
             for parent in reversed(Path(path).parents[:-1]):
                 options += ["--dir", str(parent)]  # by itself, bubblewrap makes folders that only root can enter
             options += ["--ro-bind-try", path, path]
-        options += ["--proc", "/proc", "--dev", "/dev", "--dir", HOME, "--tmpfs", "/tmp"]
+        options += ["--proc", "/proc", "--dev", "/dev", "--dir", HOME, "--dir", OWN]
         options += ["--ro-bind", str(self.library), LIBRARY, "--ro-bind", str(self.library / "classroom"), UNSEEN]
         return [*options, "--remount-ro", "/dev", "--remount-ro", "/", "--", *program, LIBRARY]
 
@@ -356,15 +357,18 @@ def _own_files(spec, layers, limits):
                 os.chown(folder, spec["user"], spec["user"])
         place.parent.chmod(0o711)
         return tuple(map(str, folders))
-    size = f"size={limits.disk_mb}m,nr_inodes=20000,mode=755"
-    capped = "disk" in layers
-    kernel.mount("tmpfs", "/tmp", "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size if capped else "mode=755")
-    for name, target in (("home", HOME), ("shm", "/dev/shm"), ("tmp", "/tmp")):  # all three share one quota
-        os.mkdir(f"/tmp/{name}", 0o700)
+    size = f"size={limits.disk_mb}m,nr_inodes=20000,mode=755" if "disk" in layers else "mode=755"
+    kernel.mount("tmpfs", OWN, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size)
+    temporary = (
+        f"{OWN}/tmp" if any(path.startswith("/tmp/") for path in spec["read"]) else "/tmp"
+    )  # Python may lie there
+    for name, target in (("home", HOME), ("shm", "/dev/shm"), ("tmp", temporary)):  # all three share one quota
+        os.mkdir(f"{OWN}/{name}", 0o700)
         if spec["user"] is not None:
-            os.chown(f"/tmp/{name}", spec["user"], spec["user"])
-        kernel.mount(f"/tmp/{name}", target, "", kernel.MS_BIND)
-    return HOME, "/tmp"
+            os.chown(f"{OWN}/{name}", spec["user"], spec["user"])
+        if target != f"{OWN}/{name}":
+            kernel.mount(f"{OWN}/{name}", target, "", kernel.MS_BIND)
+    return HOME, temporary
 
 
 def _set_limits(layers, limits):
