@@ -305,6 +305,7 @@ def attack(kind, ids):
     the_range = corpus.Range(ROOT, known["secrets"])
     peer, attacks, inbox = kind(the_range), corpus.load(ids), ROOT / "inbox"
     verdicts, around = {}, []
+    (OUT / "ready").touch()
     with closing(witness.Listeners(ROOT)) as listeners:
         places = {"class": peer.folder, "course": the_range.course, "home": the_range.home, **listeners.places()}
         peer.plant(the_range.canaries["gradebook"])

@@ -47,6 +47,7 @@ def run_peer(name, attacks, workers, progress):
         said = contained(python, name, ["prepare"], base, base, FIRST_USER)
         if not (base / "known.json").exists():
             sys.exit(f"{name} cannot grade the range even without attacks:\n{said[-3000:]}")
+        subprocess.run(["chmod", "-R", "a+rX", str(base)], check=True)  # each attack comes as another user
         (work / "verdicts").mkdir()
         stamp.write_text(fingerprint())
     users = SimpleQueue()
@@ -98,6 +99,8 @@ def fingerprint():
 
 def read_verdicts(group, out, said):
     """What a container says of its attacks; of several that disturbed each other, nothing."""
+    if not (out / "ready").exists():
+        raise RuntimeError(f"a container did not come up: {said[-500:]}")
     found = {}
     with suppress(OSError, ValueError):
         found = json.loads((out / "verdicts.json").read_text())
