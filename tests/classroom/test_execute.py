@@ -74,7 +74,7 @@ def f(x): return Stack()
 
 
 def test_plain_values_are_fetched_and_classes_are_called(mark):
-    test = "s = Stack()\ns.push(7)\nassert len(s) == 1 and s[0] == 7 and s.items == [7] and list(s) == [7] and answer == 42"
+    test = "s = Stack()\ns.push(7)\nassert len(s) == 1 and s[0] == 7 and s.items == [7] and list(s) == [7]\nassert answer == 42"
     assert mark(STACK, test, names=("answer", "Stack")) == [(10, "")]
 
 
@@ -108,7 +108,7 @@ def test_an_error_comes_back_as_its_builtin_kind(mark):
 
 
 def test_an_opaque_value_equals_nothing_and_is_neither_true_nor_false(mark):
-    answer = "class Liar:\n    def __eq__(self, o): return True\n    def __bool__(self): return True\ndef f(x): return Liar()"
+    answer = "class Liar:\n    def __eq__(self, o): return True\n    __bool__ = __eq__\ndef f(x): return Liar()"
     tests = ["assert f(1) == 1", "assert f(1)", "assert not f(1)", "assert f(1) != 2", "assert f(1) in [1]"]
     assert [points for points, _ in mark(answer, *tests)] == [0] * 5
     assert "a Liar came where a plain value is needed" in mark(answer, tests[0])[0][1]
