@@ -4,6 +4,7 @@ The file was made by a learner's code, so it is read with care: its size, its ne
 """
 
 import json
+from functools import cache
 from pathlib import Path
 
 from seq2bert.checks.task import CheckFailed
@@ -20,12 +21,18 @@ FULL_MARKS_PER = 0.17  # mean + 3 std of the five seeds
 TRIVIAL_PER = 0.5037  # every letter says its favourite phoneme
 
 
-def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
-    """Training and held-out words of at most eight letters; a tenth of the training words in the smoke profile."""
+@cache
+def _short_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
     train, held_out = (
         [entry for entry in g2p.split()[part] if len(entry.word) <= LONGEST_WORD] for part in ("train", "validation")
     )
-    return train[: choose(full=TRAIN_WORDS, smoke=TRAIN_WORDS // 10)], held_out[:HELD_OUT_WORDS]
+    return train, held_out[:HELD_OUT_WORDS]
+
+
+def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
+    """Training and held-out words of at most eight letters; a tenth of the training words in the smoke profile."""
+    train, held_out = _short_words()
+    return train[: choose(full=TRAIN_WORDS, smoke=TRAIN_WORDS // 10)], held_out
 
 
 def read_predictions(path: str | Path = "predictions.json") -> list[list[str]]:
