@@ -110,7 +110,9 @@ class Jail:
         self.apart = "mounts" in self.layers  # a file system of its own
         self.scratch = None
         self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        environment = self._environment() if mode == "none" or "environment" in self.layers else {**os.environ}
+        environment = self._environment()
+        if mode != "none" and "environment" not in self.layers:
+            environment = {**os.environ, **environment}
         if not self.apart:
             self.scratch = tempfile.TemporaryDirectory(prefix="jail-", ignore_cleanup_errors=True)
         self.keeper = subprocess.Popen(

@@ -28,10 +28,16 @@ def printed(text, name="stdout"):
 @pytest.mark.parametrize(
     ("outputs", "points"),
     [([], 4), ([printed("fine")], 4), ([value("1.5")], 1.5), ([value("0")], 0), ([error()], 0),
-     ([printed("oh", "stderr")], 0), ([value("4")], 4)],
+     ([value("4")], 4)],
 )  # fmt: skip
 def test_the_same_as_nbgrader_where_nbgrader_is_right(outputs, points):
     assert mark_test(executed(*outputs))[0] == points == determine_grade(executed(*outputs))[0]
+
+
+def test_a_warning_costs_nothing_where_nbgrader_takes_all():
+    warned = executed(printed("UserWarning: oh", "stderr"))
+    assert determine_grade(warned)[0] == 0
+    assert mark_test(warned)[0] == 4
 
 
 @pytest.mark.parametrize("text", ["'words'", "-1", "nan", "[1, 2]", "True"])

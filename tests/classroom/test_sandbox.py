@@ -73,8 +73,11 @@ def test_it_holds(library, mode):
 
 @pytest.mark.parametrize(("mode", "layer"), CASES)
 def test_a_missing_layer_is_noticed(library, mode, layer):
+    without = [layer]
+    if layer == "mounts" and sandbox._closed_to_others():
+        without.append("user")  # the user that root gives to a worker could not reach Python in the computer's own files
     with pytest.raises(SandboxError, match=rf"does not hold: (.*; )?{layer}: "):
-        self_test(lambda: Jail(library, LIMITS, mode, without=[layer]))
+        self_test(lambda: Jail(library, LIMITS, mode, without=without))
 
 
 @pytest.fixture(scope="module")
