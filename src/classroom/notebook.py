@@ -1,11 +1,20 @@
 """Reading a notebook that somebody else wrote, with one sentence for everything that can be wrong with it."""
 
 import json
+import sys
 import warnings
 from copy import deepcopy
 from pathlib import Path
 
 from classroom.course import ClassroomError
+
+# nbformat's jsonschema would spend two seconds on grammars of internet addresses, of which no notebook's format speaks.
+_unneeded = sys.modules.setdefault("rfc3987_syntax", None)
+import nbformat  # noqa: E402
+from nbformat.v4 import new_code_cell  # noqa: E402, F401  (for the modules that make cells)
+
+if _unneeded is None:
+    del sys.modules["rfc3987_syntax"]
 
 MAX_BYTES = 20_000_000
 MAX_CELLS = 1000
@@ -30,8 +39,6 @@ def parse_notebook(content, name, whole=True):
         whole: False leaves of each cell its kind, text and grade id, which is all that grading reads of a submission,
             and takes time and memory for no more than that.
     """
-    import nbformat.reader
-
     if len(content) > MAX_BYTES:
         raise ClassroomError(
             f"{name} is too large (at most {MAX_BYTES / 1e6:.0f} MB): clear its outputs and save it again"

@@ -11,13 +11,12 @@ import stat
 import unicodedata
 from copy import deepcopy
 from dataclasses import dataclass, field
+from functools import lru_cache
 from pathlib import Path
-
-from nbformat.v4 import new_code_cell
 
 from classroom.course import ClassroomError
 from classroom.marks import is_test
-from classroom.notebook import grade_id
+from classroom.notebook import grade_id, new_code_cell
 
 MAX_FILES, MAX_FILE_BYTES, MAX_TOTAL_BYTES = 200, 50_000_000, 100_000_000
 MAX_DEPTH = 10  # folders within folders
@@ -281,6 +280,7 @@ def is_withheld(module, withheld):
 # Reading code ---------------------------------------------------------------------------------------------------------
 
 
+@lru_cache(1000)  # the same cells come with every submission
 def plain_code(source):
     """A cell's text as plain Python: IPython's magics become calls of get_ipython()."""
     from IPython.core.inputtransformer2 import TransformerManager

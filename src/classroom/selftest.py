@@ -11,7 +11,7 @@ import secrets
 import socket
 import tempfile
 import time
-from contextlib import closing, suppress
+from contextlib import ExitStack, closing, suppress
 
 from classroom import kernel
 from classroom.protocol import Channel
@@ -21,21 +21,25 @@ CANARY = "CLASSROOM_CANARY"
 SPACES = {"mounts": "mnt", "network": "net", "processes": "pid", "ipc": "ipc", "hostname": "uts"}
 
 
-def self_test(make_jail):
-    """Start a jail, probe every layer of it, and end it; returns the names of its layers.
+def tested(make_jail):
+    """Start a jail and probe every layer of it, with its first worker; returns the jail, ready for the next.
 
     Args:
         make_jail: starts a Jail; called when the canaries are out.
 
     Raises:
-        SandboxError: names the layer that a probe walked through.
+        SandboxError: names the layers that a probe walked through. The jail has been closed.
     """
     os.environ[CANARY] = secret = secrets.token_hex(16)
     listener = socket.create_server(("127.0.0.1", 0))
-    with closing(listener), tempfile.NamedTemporaryFile(prefix="canary-") as canary:
+    with ExitStack() as on_error, closing(listener), tempfile.NamedTemporaryFile(prefix="canary-") as canary:
         canary.write(secret.encode())
         canary.flush()
         os.chmod(canary.name, 0o644)
+        try:
+            jail = on_error.enter_context(make_jail())
+        finally:
+            del os.environ[CANARY]
         spec = {
             "file": canary.name,
             "secret": secret,
@@ -43,25 +47,22 @@ def self_test(make_jail):
             "grader": os.getpid(),
             "root": os.geteuid() == 0,
             "namespaces": {layer: os.readlink(f"/proc/self/ns/{name}") for layer, name in SPACES.items()},
+            "mode": jail.mode,
+            "limits": vars(jail.limits),
         }
-        try:
-            with make_jail() as jail:
-                spec |= {"mode": jail.mode, "limits": vars(jail.limits)}
-                _, connection = jail.start_worker()
-                with closing(Channel(connection)) as channel:
-                    channel.send({"nonce": 0, "do": "probe", "spec": spec}, time.monotonic() + 10)
-                    found = channel.receive(time.monotonic() + 60)["found"]
-                jail.clear()
-                listener.settimeout(0)
-                with suppress(BlockingIOError):
-                    listener.accept()[0].close()
-                    found.append(["network", "it reached a port of this computer"])
-                layers = jail.layers
-        finally:
-            del os.environ[CANARY]
-    if found:
-        raise SandboxError("the sandbox does not hold: " + "; ".join(f"{layer}: {what}" for layer, what in found))
-    return layers
+        _, connection = jail.start_worker()
+        with closing(Channel(connection)) as channel:
+            channel.send({"nonce": 0, "do": "probe", "spec": spec}, time.monotonic() + 10)
+            found = channel.receive(time.monotonic() + 60)["found"]
+        jail.clear()
+        listener.settimeout(0)
+        with suppress(BlockingIOError):
+            listener.accept()[0].close()
+            found.append(["network", "it reached a port of this computer"])
+        if found:
+            raise SandboxError("the sandbox does not hold: " + "; ".join(f"{layer}: {what}" for layer, what in found))
+        on_error.pop_all()
+    return jail
 
 
 def probe(spec):

@@ -52,6 +52,7 @@ def keep(descriptor):
     for name in spec["preload"]:
         with contextlib.suppress(Exception):
             importlib.import_module(name)
+    kernel.ready_to_fork()
     versions = {n: getattr(sys.modules[n], "__version__", "") for n in ("torch", "numpy") if n in sys.modules}
     control.send(json.dumps({"threads": len(os.listdir("/proc/self/task")), "versions": versions}).encode())
     Keeper(control, spec, shell).run()

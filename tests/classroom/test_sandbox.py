@@ -11,11 +11,10 @@ from pathlib import Path
 import pytest
 
 import classroom
-from classroom import kernel, sandbox
+from classroom import kernel, sandbox, selftest
 from classroom.examiner import OWN_PART
 from classroom.protocol import Channel, ProtocolError
 from classroom.sandbox import MODES, Jail, Limits, SandboxError, choose_mode
-from classroom.selftest import self_test
 
 LIMITS = Limits(cell_seconds=5, notebook_seconds=20, memory_mb=512, disk_mb=32, processes=16)
 
@@ -68,16 +67,17 @@ def library():
 def test_it_holds(library, mode):
     if not possible(mode):
         pytest.skip(f"no {mode} here")
-    assert self_test(lambda: Jail(library, LIMITS, mode)) == MODES[mode]
+    with selftest.tested(lambda: Jail(library, LIMITS, mode)) as jail:
+        assert jail.layers == MODES[mode]
 
 
 @pytest.mark.parametrize(("mode", "layer"), CASES)
 def test_a_missing_layer_is_noticed(library, mode, layer):
     without = [layer]
     if layer == "mounts" and sandbox._closed_to_others():
-        without.append("user")  # the user that root gives to a worker could not reach Python in the computer's own files
+        without.append("user")  # a worker that is not root could not reach Python without a file system of its own
     with pytest.raises(SandboxError, match=rf"does not hold: (.*; )?{layer}: "):
-        self_test(lambda: Jail(library, LIMITS, mode, without=without))
+        selftest.tested(lambda: Jail(library, LIMITS, mode, without=without))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ The marks of the experiment are in `seq2seq_experiment`; the notebook finds them
 import json
 import math
 from dataclasses import replace
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -472,6 +473,11 @@ def reference_error_rates(hypotheses, references) -> tuple[float, float]:
 
 
 def _edits(a, b, substitution=1, insertion=1):
+    return _edits_of(tuple(a), tuple(b), substitution, insertion)
+
+
+@lru_cache(1000)  # most of the mistakes below ask for the same distances
+def _edits_of(a, b, substitution, insertion):
     row = [insertion * j for j in range(len(b) + 1)]
     for i, x in enumerate(a, 1):
         above, row = row, [i]

@@ -5,7 +5,6 @@ them equal. Words, not pronunciations, are dealt into train, validation and test
 """
 
 import hashlib
-import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -14,6 +13,7 @@ from seq2bert.data.catalog import path_to
 VALIDATION_WORDS = 2_000
 TEST_WORDS = 12_000
 MAX_PHONEMES = 32  # at which writing is cut; the longest pronunciation has 28
+WITHOUT_STRESS = str.maketrans("", "", "012")
 
 Phonemes = tuple[str, ...]
 
@@ -34,9 +34,9 @@ def parse(text: str) -> list[Entry]:
     """
     ways: dict[str, list[Phonemes]] = {}
     for line in text.splitlines():
-        head, *phonemes = line.split("#")[0].split()
-        word = re.sub(r"\(\d+\)$", "", head)
-        said = tuple(phoneme.rstrip("012") for phoneme in phonemes)
+        head, _, rest = line.partition(" ")
+        word = head.partition("(")[0]
+        said = tuple(rest.partition("#")[0].translate(WITHOUT_STRESS).split())
         if said not in ways.setdefault(word, []):
             ways[word].append(said)
     return [Entry(word, tuple(said)) for word, said in ways.items()]
