@@ -471,7 +471,9 @@ def _sow(seed):
     if "numpy" in sys.modules:
         sys.modules["numpy"].random.seed(seed % 2**32)
     if "torch" in sys.modules:
-        sys.modules["torch"].manual_seed(seed)
+        # torch.manual_seed formats a traceback at each call, for a graphics card that may never be used.
+        torch = sys.modules["torch"]
+        (torch.manual_seed if torch.cuda.is_initialized() else torch.default_generator.manual_seed)(seed)
 
 
 class _Alarm:

@@ -319,6 +319,7 @@ def loads(tree):
     return {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and isinstance(node.ctx, ast.Load)}
 
 
+@lru_cache(1000)
 def imported(code):
     """The modules that code imports, at any depth; of `from a import b` both a and a.b."""
     try:

@@ -6,9 +6,10 @@ The marks of the experiment are in `seq2seq_experiment`; the notebook finds them
 import json
 import math
 from dataclasses import replace
-from functools import lru_cache
+from functools import partial
 
 import torch
+from rapidfuzz.distance import Levenshtein
 from torch import Tensor
 from torch.nn import functional as F
 
@@ -472,22 +473,13 @@ def reference_error_rates(hypotheses, references) -> tuple[float, float]:
     return rates.per, rates.wer
 
 
-def _edits(a, b, substitution=1, insertion=1):
-    return _edits_of(tuple(a), tuple(b), substitution, insertion)
-
-
-@lru_cache(1000)  # most of the mistakes below ask for the same distances
-def _edits_of(a, b, substitution, insertion):
-    row = [insertion * j for j in range(len(b) + 1)]
-    for i, x in enumerate(a, 1):
-        above, row = row, [i]
-        for j, y in enumerate(b, 1):
-            row.append(min(above[j] + 1, row[-1] + insertion, above[j - 1] + substitution * (x != y)))
-    return row[-1]
-
-
 def _rates_variant(
-    distance=_edits, ways=slice(None), length=lambda mine, near: len(near), per_word=False, count=False, longer=True
+    distance=Levenshtein.distance,
+    ways=slice(None),
+    length=lambda mine, near: len(near),
+    per_word=False,
+    count=False,
+    longer=True,
 ):
     """Error rates with one thing changed, to make mistakes from."""
 
@@ -528,7 +520,7 @@ error_rates = Task(
         ),
         Mistake(
             "substitution costs two",
-            _rates_variant(distance=lambda a, b: _edits(a, b, substitution=2)),
+            _rates_variant(distance=partial(Levenshtein.distance, weights=(1, 1, 2))),
             "A substitution costs 2 here. It is one edit, like a deletion or an insertion.",
         ),
         Mistake(
@@ -544,7 +536,7 @@ error_rates = Task(
         ),
         Mistake(
             "silence is free",
-            _rates_variant(distance=lambda a, b: _edits(a, b) if a else 0),
+            _rates_variant(distance=lambda a, b: Levenshtein.distance(a, b) if a else 0),
             "A word for which nothing was written costs as many edits as its pronunciation has phonemes, not none.",
             visible=False,
         ),
