@@ -26,7 +26,7 @@ from pathlib import Path
 from classroom import kernel
 from classroom.course import ClassroomError
 from classroom.execute import Examination, seeds
-from classroom.notebook import grade_id, parse_notebook
+from classroom.notebook import grade_id, parse_notebook, read_notebook
 from classroom.protocol import MAX_BODY, Channel, ProtocolError
 from classroom.rebuild import TIMESTAMP, Rejected, build, digest, is_withheld, make_exam, shadowing
 from classroom.results import GRADED, LIMITED, QUARANTINED
@@ -115,7 +115,7 @@ def describe(course, assignment, limits, key, unsafe=False):
     exams = {name: make_exam(parse_notebook(content, name), name) for name, content in notebooks.items()}
     withheld = sorted({name for exam in exams.values() for name in exam.withheld})
     library = [course.root / path for path in settings.get("library", [])]
-    released = {path.name: path.read_bytes() for path in sorted((course.release / assignment).glob("*.ipynb"))}
+    released = {path.name: graded_texts(path) for path in sorted((course.release / assignment).glob("*.ipynb"))}
     return {
         "assignment": assignment,
         "notebooks": notebooks,
@@ -127,6 +127,11 @@ def describe(course, assignment, limits, key, unsafe=False):
         "key": key,
         "unsafe": unsafe,
     }
+
+
+def graded_texts(path):
+    """{name: text} of the named cells of a notebook as it was released."""
+    return {grade_id(cell): cell.source for cell in read_notebook(path).cells if grade_id(cell)}
 
 
 def pack(packages, withheld):
@@ -353,9 +358,8 @@ def examine_notebooks(files, setup, exams, jail, limits, deadline):
             outcome = Examination(exam, steps, jail, others, limits, deadline, seed_of).run()
             found["notebooks"][name] = json.dumps(assemble(exam, steps, outcome)).encode()
             found["hits"] += outcome.hits
-            stubs = released_texts(setup["released"].get(name))
             for step in steps:
-                mark = mark_of(step, outcome, stubs, name in submitted)
+                mark = mark_of(step, outcome, setup["released"].get(name, {}), name in submitted)
                 if mark:
                     found["marks"].append({"notebook": stem, "grade_id": step.name, **mark})
         os.chdir("/")
@@ -380,13 +384,6 @@ def mark_of(step, outcome, stubs, there):
         "mistake": mistake,
         "seed": seed,
     }
-
-
-def released_texts(content):
-    """{name: text as it was released} of the graded cells of a released notebook's bytes."""
-    if content is None:
-        return {}
-    return {grade_id(cell): cell.source for cell in parse_notebook(content, "the release").cells if grade_id(cell)}
 
 
 def assemble(exam, steps, outcome):

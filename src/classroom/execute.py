@@ -268,7 +268,7 @@ class Examination:
                 self._give_up(index)
                 return None
             try:
-                if step.kind == "test" and index >= done:
+                if step.kind == "test" and index >= done and step.name not in self.exam.apart:
                     self._take_snapshot(index, link)
                 elif step.kind == "learner" and index not in deadly:
                     reply = self._run_cell(index, step, number, link)
@@ -329,7 +329,7 @@ class Examination:
             raise Gone(BEFORE) from error
 
     def _report_end(self, index, step, reason):
-        if step.kind == "test":
+        if step.kind == "test":  # its snapshot could not be taken
             self.snapshots.setdefault(index, BEFORE)
             return
         self.outcome.hits.append(f"{self._name(index, step)}: {reason}")
@@ -372,22 +372,19 @@ class Examination:
         grading = step.cell["metadata"]["nbgrader"]
         possible, seed = float(grading["points"]), self.seed_of(step.name)
         deadline = min(time.monotonic() + self.limits.cell_seconds, self.deadline)
-        link = self.snapshots.get(index, BEFORE)
-        error = None if isinstance(link, Link) else Gone(link)
+        link = self.snapshots.get(index, None if step.name in self.exam.apart else BEFORE)
+        error = Gone(link) if isinstance(link, str) else None
         printed, value = "", None
         if error is None:
             _sow(seed)
-            link.deadline = deadline
-            try:
-                with _Alarm(deadline - time.monotonic()):
-                    error = self._bind(link, space)
-            except OutOfTime as raised:
-                error = raised
+            if link:
+                error = self._bind_in_time(link, space, deadline)
             if error is None:
                 printed, value, error = self._execute(step.cell["source"], space, step.name, deadline)
-                if link.broken and not isinstance(error, OutOfTime):  # whatever the test made of it
-                    error = Gone(link.broken)
-            link.close()
+            if link and link.broken and not isinstance(error, OutOfTime):  # whatever the test made of it
+                error = Gone(link.broken)
+            if link:
+                link.close()
         if isinstance(error, OutOfTime) or (isinstance(error, Gone) and str(error) == LATE):
             error = Gone(f"it did not end within {self.limits.cell_seconds} s")
         if isinstance(error, Gone):
@@ -401,6 +398,14 @@ class Examination:
         if message:
             outputs.append(_error_output(type(error).__name__ if error else "PartialCredit", message, message))
         self.outcome.outputs[index] = outputs
+
+    def _bind_in_time(self, link, space, deadline):
+        link.deadline = deadline
+        try:
+            with _Alarm(deadline - time.monotonic()):
+                return self._bind(link, space)
+        except OutOfTime as error:
+            return error
 
     def _bind(self, link, space):
         """Put the learner's names into the tests' namespace, as the snapshot has them."""

@@ -11,6 +11,7 @@ import json
 import os
 import secrets
 import shutil
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -28,6 +29,7 @@ from classroom.results import QUARANTINED, WAITS
 from classroom.sandbox import Limits, seen_in_jail
 
 LEFTOVERS = (".grading-*", ".record-*", ".course.key-*", "results/*/.*")  # of a run that was killed
+FILL_SECONDS = 5  # a result is on record at once, and in the gradebook after at most so long
 DEFAULT_LIMITS = Limits()
 
 
@@ -114,17 +116,24 @@ def _grade(grading, db_url, learners, regrade, workers, engine, scheduler, tell)
         setup = describe(course, assignment, grading.limits, grading.key, grading.unsafe)
         with contextlib.closing(engine_of(engine, setup, min(workers, len(waiting)), scheduler)) as running:
             taken = {}  # {learner: files as they were examined, whatever becomes of them meanwhile}
+            unfilled, filled = [], time.monotonic()
 
             def take(learner):
                 taken[learner] = _read(grading, learner)
                 return taken[learner]
 
-            for learner, answer in running.examine(waiting, take):
-                result = _record(grading, learner, taken.pop(learner), answer, running.layers)
-                gradebook.fill(url, [result], course)
-                results[learner] = result
-                done += 1
-                tell(done, total, result, False)
+            try:
+                for learner, answer in running.examine(waiting, take):
+                    result = _record(grading, learner, taken.pop(learner), answer, running.layers)
+                    results[learner] = result
+                    unfilled.append(result)
+                    if time.monotonic() - filled > FILL_SECONDS:
+                        gradebook.fill(url, unfilled, course)
+                        unfilled, filled = [], time.monotonic()
+                    done += 1
+                    tell(done, total, result, False)
+            finally:
+                gradebook.fill(url, unfilled, course)
     return [results[learner] for learner in sorted(results)]
 
 

@@ -59,7 +59,7 @@ def parse_notebook(content, name, whole=True):
         raise ClassroomError(f"{name} has {len(cells)} cells, at most {MAX_CELLS} are read: delete what is not needed")
     try:
         if not whole:
-            content = {"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": _texts(cells)}
+            return nbformat.from_dict({"nbformat": 4, "nbformat_minor": 4, "metadata": {}, "cells": _texts(cells)})
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # about cell ids, which older notebooks lack
             notebook = nbformat.reader.reads(json.dumps(content))

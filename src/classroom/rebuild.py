@@ -149,6 +149,7 @@ class Exam:
         names: what its solution cells define: the names that tests may call.
         classes: those of them that are classes.
         beside: {index of a cell: code} of the plain cells that run beside the grader, since tests use what they bind.
+        apart: names of the tests that call nothing of the learner's, but judge the files that were handed in.
         imports: import statements of solution cells.
         withheld, hand_in: from the notebook's metadata.
     """
@@ -158,6 +159,7 @@ class Exam:
     names: list = field(default_factory=list)
     classes: list = field(default_factory=list)
     beside: dict = field(default_factory=dict)
+    apart: set = field(default_factory=set)
     imports: list = field(default_factory=list)
     withheld: list = field(default_factory=list)
     hand_in: list = field(default_factory=list)
@@ -171,7 +173,7 @@ class Exam:
 def make_exam(notebook, name):
     """An Exam of a source notebook; raises ClassroomError where its own code does not parse."""
     exam = Exam(name, notebook, **_settings(notebook))
-    uses, plain = set(), {}
+    tests, plain = {}, {}
     for index, cell in enumerate(notebook.cells):
         if cell.cell_type != "code":
             continue
@@ -191,17 +193,21 @@ def make_exam(notebook, name):
             exam.classes += [node.name for node in tree.body if isinstance(node, ast.ClassDef)]
             exam.imports += [ast.unparse(node) for node in statements]
         elif is_test(cell):
-            uses |= loads(tree)
+            tests[grade_id(cell)] = loads(tree)
         else:
             plain[index] = (code, tree)
+    helpers = set()  # what the plain cells use that tests need
     needed = True
     while needed:  # until no cell is left that binds what is used
+        uses = helpers.union(*tests.values())
         needed = {i for i, (_, tree) in plain.items() if uses & set(bindings(tree)) or "*" in bindings(tree)}
         for index in needed:
             code, tree = plain.pop(index)
             exam.beside[index] = code
-            uses |= loads(tree)
+            helpers |= loads(tree)
     exam.beside = dict(sorted(exam.beside.items()))
+    indirect = {"eval", "exec", "globals", "locals", "vars"}
+    exam.apart = {name for name, uses in tests.items() if not (uses | helpers) & {*exam.names, *indirect}}
     return exam
 
 

@@ -4,8 +4,7 @@ Usage: python -m tests.benchmarks.bench_grading [--rounds N] [--submissions N]
 
 Both grade the same hand-ins: right ones that differ in their text, half-done ones and known mistakes; none that stops
 early, prints to stderr or runs into a limit, and none that imports the answer, which only our grader withholds. Both
-begin each round with a class that has not been graded. nbgrader's gradebook knows the assignment already; ours is made
-on the way.
+begin each round with a class that has not been graded, and a gradebook that knows the assignment.
 """
 
 import argparse
@@ -80,6 +79,8 @@ class Grading:
         self.log = ROOT / "_build" / "logs" / "bench_grading.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
         self.log.write_text("")
+        (folder / "class" / "submitted").mkdir(parents=True)
+        cpu_seconds(self._command(folder / "class"), self.log)  # of nobody: it fills in the assignment
         write_submissions(folder / "class", submissions)
         peer = folder / "course"
         shutil.copytree(ROOT / "solutions" / ASSIGNMENT, peer / "source" / ASSIGNMENT)
@@ -87,20 +88,13 @@ class Grading:
         cpu_seconds(["nbgrader", "generate_assignment", ASSIGNMENT], self.log, peer)
         write_submissions(peer, submissions)
 
+    @staticmethod
+    def _command(class_dir):
+        return ["classroom", "grade", ASSIGNMENT, "--course", ROOT, "--class-dir", class_dir, "--workers", "1"]
+
     def ours(self, number):
         fresh = self._fresh("class", number)
-        command = [
-            "classroom",
-            "grade",
-            ASSIGNMENT,
-            "--course",
-            ROOT,
-            "--class-dir",
-            fresh,
-            "--workers",
-            "1",
-        ]
-        seconds = cpu_seconds(command, self.log)
+        seconds = cpu_seconds(self._command(fresh), self.log)
         results = [json.loads(path.read_text()) for path in fresh.glob(f"results/*/{ASSIGNMENT}.json")]
         self.marks["ours", number] = {
             (result["learner"], task["grade_id"]): task["points"] for result in results for task in result["tasks"]

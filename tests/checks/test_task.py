@@ -17,7 +17,7 @@ class Elsewhere:
     """A learner's function as the grader sees it: it works on copies, and says afterwards what became of them."""
 
     def __init__(self, function, claim=None):
-        self.function, self.claim, self.calls = function, claim, 0
+        self.function, self.claim, self.calls, self.arguments_after = function, claim, 0, {}
 
     def __call__(self, **arguments):
         self.calls += 1

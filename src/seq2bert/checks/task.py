@@ -156,10 +156,11 @@ class Task:
 
     def _call(self, function: Callable, arguments: dict[str, Any]) -> tuple:
         """The learner's outputs, from a copy of the arguments that must come back unharmed."""
-        given = copy.deepcopy(arguments)
+        stands_in = hasattr(function, "arguments_after")  # its function had copies of its own, and these came back
+        given = arguments if stands_in else copy.deepcopy(arguments)
         try:
             answer = function(**given)
-            after = getattr(function, "arguments_after", given)  # a stand-in's function had copies of its own
+            after = function.arguments_after if stands_in else given
         except NotImplementedError as error:
             raise CheckFailed(f"{self.name} is not written yet") from error
         except Exception as error:
@@ -200,6 +201,10 @@ class Task:
 
 def same(one: Any, other: Any, tolerance: float) -> bool:
     """Equal in structure, and in value within the tolerance; nan equals nan, and two infinities of one sign."""
+    if one is other:
+        return True
+    if type(one) is str and type(other) is str:
+        return one == other
     if is_tensor(one) and is_tensor(other):
         return one.shape == other.shape and not _apart(one, other, tolerance).any()
     if isinstance(one, dict) and isinstance(other, dict):
