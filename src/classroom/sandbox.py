@@ -304,6 +304,10 @@ class ControlGroup:
                     self._join(place, files[controller], pid)
 
     def _join(self, folder, settings, pid):
+        for left in folder.parent.glob("classroom-*"):  # by a grader that was killed
+            if not Path("/proc", left.name.removeprefix("classroom-")).exists():
+                with suppress(OSError):
+                    left.rmdir()
         folder.mkdir(exist_ok=True)
         self.folders.append(folder)
         for name, value in settings.items():

@@ -89,6 +89,12 @@ def recorded(name: str) -> Record:
     return Record(name, content)
 
 
+def benchmarks() -> dict[str, dict[str, Any]]:
+    """The records of `make bench` by their ids, such as G7: what is compared, ratios, goal, gates, settings, device."""
+    files = sorted((results_folder() / "benchmarks").glob("*.json"))
+    return {path.stem: json.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
 def write_record(path: Path, content: dict[str, Any]) -> None:
     """Write a record, whole or not at all."""
     text = json.dumps(content, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
