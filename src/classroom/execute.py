@@ -33,6 +33,7 @@ ENDED = "the code ended its Python process, crashed it or used too much memory"
 STRANGE = "the process did not answer as one that runs a notebook does"
 LATE = "the code did not answer in time"
 BEFORE = "the code before it had ended the Python process"
+PLAIN_ARRAYS = (("torch", "Tensor"), ("numpy", "ndarray"))
 MAX_WORKERS = 4  # cells of one notebook that may end their worker before the rest is given up
 
 
@@ -58,8 +59,9 @@ class Remote:
     """Something of the learner's that stays in the jail: it can be called, and asked for attributes.
 
     What it is, nobody here knows: it has no truth value, equals nothing, and cannot be computed with or gone through.
-    Only an instance of a class that the assignment asks for may be asked for its length and items: there, what these
-    are is what is tested. From anything else an answer that changes its length would pass a loop that compares.
+    Only an instance of a class that the assignment asks for may be asked for its length, its items and whatever plain
+    values have: there, what these are is what is tested. From anything else an answer that changes its length would
+    pass a loop that compares, and one whose `allclose` says yes would be right.
     """
 
     def __init__(self, link, reference, role=""):
@@ -87,6 +89,8 @@ class Remote:
     def __getattr__(self, name):
         if name.startswith("__"):
             raise AttributeError(name)
+        if any(hasattr(kind, name) for kind in _plain_types()):
+            self._must_be_instance()
         return self._value(do="attribute", name=name)
 
     def __getitem__(self, key):
@@ -129,6 +133,12 @@ class Remote:
 
     def __repr__(self):
         return f"<{plain(vars(self)['_reference'].kind)} of the learner>"
+
+
+def _plain_types():
+    """What an answer may be that is compared: a tensor, an array, or one of Python's own."""
+    arrays = [getattr(sys.modules.get(module), name, object) for module, name in PLAIN_ARRAYS]
+    return [*arrays, int, float, complex, str, bytes, list, dict, set]
 
 
 class Link:

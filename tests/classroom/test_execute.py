@@ -84,6 +84,13 @@ def test_what_a_function_returns_is_not_gone_through(mark):
     assert [points for points, _ in mark(STACK, *tests)] == [0] * 4
 
 
+def test_what_plain_values_have_is_not_asked_of_an_opaque_value(mark):
+    answer = "class Yes:\n    def __getattr__(self, name): return lambda *a: True\ndef f(x): return Yes()"
+    names = ["allclose", "equal", "all", "item", "startswith", "issuperset", "count", "get", "shape"]
+    tests = ["import torch, numpy", *(f"assert f(1).{name}(1)" for name in names), "assert f(1).fit(1)"]
+    assert [points for points, _ in mark(answer, *tests)] == [10, *[0] * len(names), 10]
+
+
 def test_a_module_can_be_loaded_with_given_weights(mark):
     answer = "import torch\nf = lambda: torch.nn.Linear(2, 1)"
     test = """
@@ -130,6 +137,17 @@ def test_a_process_that_ends_loses_only_its_test(mark):
     marks = mark(answer, "f(1)", "assert f(2) == 2", "try:\n    f(1)\nexcept Exception:\n    pass")
     assert [points for points, _ in marks] == [0, 10, 0]
     assert "ended its Python process" in marks[0][1]
+
+
+def test_what_calls_nothing_of_the_learners_needs_no_process_of_it(mark):
+    judges_files = "import os\nassert not os.path.exists('predictions.json')"
+    assert [points for points, _ in mark("import os\nos._exit(0)", "assert f(1) == 2", judges_files)] == [0, 10]
+
+
+def test_names_that_a_test_uses_in_a_roundabout_way_are_there(mark):
+    tests = ["assert eval('f')(1) == 2", "assert globals()['f'](1) == 2"]
+    assert mark("def f(x): return 2 * x", *tests) == [(10, "")] * 2
+    assert mark("def f(x): return 2 * x", "assert twice(1) == 4", before="def twice(x): return f(f(x))") == [(10, "")]
 
 
 def test_an_endless_call_loses_only_its_test(mark):
