@@ -128,8 +128,8 @@ def _grade(grading, db_url, learners, regrade, workers, engine, scheduler, tell)
                     results[learner] = result
                     unfilled.append(result)
                     if time.monotonic() - filled > FILL_SECONDS:
-                        gradebook.fill(url, unfilled, course)
-                        unfilled, filled = [], time.monotonic()
+                        ready, unfilled, filled = unfilled, [], time.monotonic()
+                        gradebook.fill(url, ready, course)
                     done += 1
                     tell(done, total, result, False)
             finally:

@@ -444,6 +444,7 @@ def test_a_gradebook_that_is_locked_meanwhile(course, classes, undisturbed, tmp_
             return real(url, results, course)
 
         gradebook.fill = fill
+        sys.modules["classroom.grade"].FILL_SECONDS = -1  # after every result
 
     assert_one_sentence(command(course, folder, confine=lock_later), "is being written to by another program")
     assert len(read_results(folder, SLUG)) == 5
