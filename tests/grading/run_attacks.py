@@ -365,6 +365,8 @@ def record(report, path):
         "peak_memory_mib": 0,
         "data": {},
     }
+    if report.grader != "classroom" and "command" in old:  # how long it took, and where, is said of our own run
+        content = {**old, **{name: content[name] for name in ("metrics", "rows", "graders")}}
     write_record(path, content)
 
 
