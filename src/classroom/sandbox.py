@@ -365,9 +365,8 @@ def _own_files(spec, layers, limits):
         return tuple(map(str, folders))
     size = f"size={limits.disk_mb}m,nr_inodes=20000,mode=755" if "disk" in layers else "mode=755"
     kernel.mount("tmpfs", OWN, "tmpfs", kernel.MS_NOSUID | kernel.MS_NODEV, size)
-    temporary = (
-        f"{OWN}/tmp" if any(path.startswith("/tmp/") for path in spec["read"]) else "/tmp"
-    )  # Python may lie there
+    in_the_way = any(path.startswith("/tmp/") for path in spec["read"])  # Python may lie there
+    temporary = f"{OWN}/tmp" if in_the_way else "/tmp"
     for name, target in (("home", HOME), ("shm", "/dev/shm"), ("tmp", temporary)):  # all three share one quota
         os.mkdir(f"{OWN}/{name}", 0o700)
         if spec["user"] is not None:

@@ -14,22 +14,14 @@ import pytest
 from distributed import Client, LocalCluster
 
 from classroom import cluster, examiner
-from classroom.course import ClassroomError, Course
+from classroom.course import ClassroomError
 from classroom.examiner import Examiner
 from classroom.grade import grade
-from classroom.release import release
 from classroom.sandbox import Limits
-from tests.classroom.tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, answered, make_course, write
+from tests.classroom.tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, answered, write
 
 pytestmark = pytest.mark.course
 LIMITS = Limits(cell_seconds=3, notebook_seconds=30)
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    made = Course(make_course(tmp_path_factory.mktemp("course")))
-    release(made)
-    return made
 
 
 @pytest.fixture

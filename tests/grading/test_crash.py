@@ -26,12 +26,11 @@ import pytest
 import sqlalchemy as sa
 
 from classroom import cells, cli, database, engines, examiner, gradebook, kernel
-from classroom.course import ClassroomError, Course
+from classroom.course import ClassroomError
 from classroom.files import read_json, write_json
 from classroom.grade import grade
-from classroom.release import release
 from classroom.results import GRADED, LIMITED, WAITS, read_results
-from tests.classroom.tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, answered, make_course, write
+from tests.classroom.tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, answered, write
 
 pytestmark = [pytest.mark.course, pytest.mark.grading_long]
 NOTEBOOK = f"{NAME}.ipynb"
@@ -162,13 +161,6 @@ def whole(folder):
 def copied(template, folder):
     shutil.copytree(template, folder, symlinks=True)
     return folder
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    made = Course(make_course(tmp_path_factory.mktemp("course")))
-    release(made)
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -10,25 +10,17 @@ import malformed
 import pytest
 
 from classroom import gradebook
-from classroom.course import ClassroomError, Course
+from classroom.course import ClassroomError
 from classroom.grade import grade
 from classroom.rebuild import Rejected, read_submission
-from classroom.release import release
 from classroom.results import GRADED, LIMITED, QUARANTINED, read_results
 from classroom.sandbox import Limits
-from tests.classroom.tiny_course import NAME, RIGHT, SLUG, answered, make_course, write
+from tests.classroom.tiny_course import NAME, RIGHT, SLUG, answered, write
 
 pytestmark = pytest.mark.course
 NOTEBOOK = f"{NAME}.ipynb"
 LIMITS = Limits(cell_seconds=5, notebook_seconds=60)
 BYSTANDERS = ("a-first", "honest-middle", "zz-last")
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    made = Course(make_course(tmp_path_factory.mktemp("course")))
-    release(made)
-    return made
 
 
 @pytest.fixture(scope="module")

@@ -11,11 +11,9 @@ import psutil
 import pytest
 
 from classroom import engines, examiner, grade
-from classroom.course import Course
-from classroom.release import release
 from classroom.results import GRADED, QUARANTINED
 from classroom.sandbox import Limits
-from tests.classroom.tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, answered, make_course, write
+from tests.classroom.tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, answered, write
 
 pytestmark = [pytest.mark.course, pytest.mark.grading_long]
 LIMITS = Limits(cell_seconds=5, notebook_seconds=60)
@@ -31,13 +29,6 @@ ANSWERS = {
     "hal": RIGHT,  # word for word what ada handed in
 }
 TOTALS = {"ada": 10, "bob": 5, "cyd": 7, "dan": 0, "eve": 5, "fay": 0, "gus": 5, "hal": 10}
-
-
-@pytest.fixture(scope="module")
-def course(tmp_path_factory):
-    made = Course(make_course(tmp_path_factory.mktemp("course")))
-    release(made)
-    return made
 
 
 @pytest.fixture
