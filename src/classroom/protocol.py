@@ -148,7 +148,7 @@ class Encoder:
         if depth > MAX_DEPTH or self.nodes > MAX_NODES:
             raise Unsendable(f"a value of more than {MAX_NODES} parts, or {MAX_DEPTH} levels, cannot be sent")
         deeper = depth + 1
-        if value is None or type(value) in (bool, str):
+        if value is None or type(value) in (bool, str) or (type(value) is int and abs(value) < EXACT_INT):
             return value
         if isinstance(value, Reference):
             return {"reference": [value.number, value.kind]}

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from classroom.course import ClassroomError
 from classroom.marks import is_test
-from classroom.notebook import grade_id, new_code_cell
+from classroom.notebook import code_cell, grade_id
 
 MAX_FILES, MAX_FILE_BYTES, MAX_TOTAL_BYTES = 200, 50_000_000, 100_000_000
 MAX_DEPTH = 10  # folders within folders
@@ -273,7 +273,7 @@ def _capped(source, kind):
 
 
 def _plain_step(exam, source, released):
-    cell = new_code_cell(source)
+    cell = code_cell(source)
     if source.strip() in released and any(is_withheld(name, exam.withheld) for name in imported(plain_code(source))):
         return Step("left out", cell, "runs beside the grader only")
     return Step("learner", cell)
