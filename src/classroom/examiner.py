@@ -157,6 +157,7 @@ def pack(packages, withheld):
 
 def serve(descriptor, own_folder):
     """Grade what comes over the socket until it is closed; `own_folder`, where temporary files are, goes with this."""
+    gc.disable()  # what is loaded until the first submission comes, stays: looking through it again and again is waste
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that runs the class
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)  # when that process is gone: clear up, and end
@@ -177,6 +178,7 @@ def serve(descriptor, own_folder):
                 kernel.ready_to_fork()
                 run_reference(setup, exams, jail)
                 gc.freeze()  # what the tests have loaded, such as a dictionary, stays too
+                gc.enable()
                 channel.send({"layers": list(jail.layers), "versions": jail.versions})
                 examine_all(channel, setup, exams, jail)
     except ProtocolError:

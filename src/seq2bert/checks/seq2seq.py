@@ -7,7 +7,7 @@ import json
 import math
 import random
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 
 import torch
 from rapidfuzz.distance import Levenshtein
@@ -188,9 +188,7 @@ sequence_loss = Task(
 
 def reference_decoder_step(weights: dict[str, Tensor], token: Tensor, hidden: Tensor) -> tuple[Tensor, Tensor]:
     """The chapter's Decoder with the given weights, asked for one step."""
-    vocab, width = weights["embedding"].shape
-    config = chapter.Seq2SeqConfig(1, vocab, width, hidden.size(1), cell="gru")
-    decoder = chapter.Decoder(config).to(hidden.device)
+    decoder = _decoder(*weights["embedding"].shape, hidden.size(1)).to(hidden.device)
     recurrent = {f"recurrent.layers.0.{name}": weights[name] for name in CELL_WEIGHTS}
     ends = {
         "embedding.weight": weights["embedding"],
@@ -201,6 +199,11 @@ def reference_decoder_step(weights: dict[str, Tensor], token: Tensor, hidden: Te
     with torch.no_grad():
         logits, ((hidden,),) = decoder(token.unsqueeze(1), ((hidden,),))
     return logits.squeeze(1), hidden
+
+
+@cache  # making a module takes longer than asking it
+def _decoder(vocab: int, width: int, size: int) -> chapter.Decoder:
+    return chapter.Decoder(chapter.Seq2SeqConfig(1, vocab, width, size, cell="gru"))
 
 
 CELL_WEIGHTS = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
@@ -238,11 +241,11 @@ def _gru_variant(
         gate, update = (x[r] + h[r]).sigmoid(), (x[z] + h[z]).sigmoid()
         u_n, d_n = weights["weight_hh"].chunk(3)[n], weights["bias_hh"].chunk(3)[n]
         inner = {
-            "product": gate * h[n],  # right
-            "before": F.linear(gate * hidden, u_n, d_n),
-            "without bias": gate * F.linear(hidden, u_n) + d_n,
+            "product": lambda: gate * h[n],  # right
+            "before": lambda: F.linear(gate * hidden, u_n, d_n),
+            "without bias": lambda: gate * F.linear(hidden, u_n) + d_n,
         }[reset]
-        candidate = activation(x[n] + inner)
+        candidate = activation(x[n] + inner())
         new = (1 - update) * candidate + update * hidden if keep else update * candidate + (1 - update) * hidden
         logits = F.linear(hidden if read_old else new, weights["output_weight"], weights["output_bias"])
         return (finish(logits) if finish else logits), new

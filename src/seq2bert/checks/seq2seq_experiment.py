@@ -31,8 +31,13 @@ def _short_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
 
 def experiment_words() -> tuple[list[g2p.Entry], list[g2p.Entry]]:
     """Training and held-out words of at most eight letters; a tenth of the training words in the smoke profile."""
-    train, held_out = _short_words()
-    return train[: choose(full=TRAIN_WORDS, smoke=TRAIN_WORDS // 10)], held_out
+    train, _ = _short_words()
+    return train[: choose(full=TRAIN_WORDS, smoke=TRAIN_WORDS // 10)], held_out_words()
+
+
+def held_out_words() -> list[g2p.Entry]:
+    """The held-out words alone: a grader that has forked touches none of the training words' memory."""
+    return _short_words()[1]
 
 
 def _content(path: Path) -> bytes:
@@ -60,7 +65,7 @@ def _parse(content: bytes, name: str) -> list[list[str]]:
         raise CheckFailed(f"{name} is not JSON ({error}): run the experiment's cell again") from error
     if not isinstance(said, dict) or not all(isinstance(phonemes, str) for phonemes in said.values()):
         raise CheckFailed(f'{name} should map each word to its phonemes, as in {{"cat": "K AE T"}}')
-    words = [entry.word for entry in experiment_words()[1]]
+    words = [entry.word for entry in held_out_words()]
     missing = [word for word in words if word not in said]
     if missing:
         raise CheckFailed(f"{name} lacks {len(missing)} of the {len(words)} held-out words, first {missing[0]!r}")
@@ -89,7 +94,7 @@ def predictions(path: str | Path = "predictions.json") -> None:
 
 def predicted_per(path: str | Path = "predictions.json") -> float:
     """PER of the predictions, computed anew from the dictionary."""
-    ways = tuple(entry.pronunciations for entry in experiment_words()[1])  # first: a grader does this once, then forks
+    ways = tuple(entry.pronunciations for entry in held_out_words())  # first: a grader does this once, then forks
     return _per(_content(Path(path)), Path(path).name, ways)
 
 
