@@ -288,9 +288,12 @@ def is_withheld(module, withheld):
 
 @lru_cache(1000)  # the same cells come with every submission
 def plain_code(source):
-    """A cell's text as plain Python: IPython's magics become calls of get_ipython()."""
-    from IPython.core.inputtransformer2 import TransformerManager
-
+    """A cell's text as plain Python: IPython's magics, which Python cannot read, become calls of get_ipython()."""
+    try:
+        ast.parse(source)
+        return source
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        from IPython.core.inputtransformer2 import TransformerManager
     try:
         return TransformerManager().transform_cell(source)
     except SyntaxError:
