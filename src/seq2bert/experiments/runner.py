@@ -9,10 +9,12 @@ import importlib
 import json
 import platform
 import resource
+import shutil
 import subprocess
 import sys
 import time
 from dataclasses import asdict
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any
@@ -20,7 +22,7 @@ from typing import Any
 import torch
 
 from seq2bert.data.catalog import DATASETS
-from seq2bert.files import CourseError
+from seq2bert.files import CourseError, write_atomically
 from seq2bert.pretrained import FOLDER as PRETRAINED
 from seq2bert.results import results_folder, summarise, write_record
 from seq2bert.training.checkpoint import release_weights, released_weights
@@ -81,7 +83,11 @@ def run(name: str, profile: str, seeds: list[int], fresh: bool = False) -> Path:
     write_record(path, content)
     if profile == "full":
         for file in getattr(experiment, "RELEASES", ()):
-            weights, card = released_weights(_folder(name, profile, settings, seeds[0]) / file)
+            made = _folder(name, profile, settings, seeds[0]) / file
+            if made.suffix != ".safetensors":  # a text, whose card is the record
+                write_atomically(PRETRAINED / file, partial(shutil.copyfile, made))
+                continue
+            weights, card = released_weights(made)
             measured = {
                 key: runs[0][key] for key in ("metrics", "device", "libraries", "wall_seconds", "commit", "data")
             }
