@@ -33,11 +33,14 @@ def make_tokenizer(pieces: Iterable[str] = SPECIALS) -> Tokenizer:
 
 
 def train(texts: Iterable[str], size: int = SIZE) -> list[str]:
-    """Learn pieces from texts; returns them in the order of their ids, specials first."""
+    """Learn pieces from texts; returns them in the order of their ids: specials, then the alphabet's order.
+
+    The trainer numbers equally frequent pieces differently in every run, and finds the same ones: hence the order.
+    """
     tokenizer = make_tokenizer()
     trainer = trainers.WordPieceTrainer(vocab_size=size, special_tokens=list(SPECIALS), show_progress=False)
     tokenizer.train_from_iterator(texts, trainer)
-    return [piece for piece, _ in sorted(tokenizer.get_vocab().items(), key=lambda item: item[1])]
+    return [*SPECIALS, *sorted(tokenizer.get_vocab().keys() - set(SPECIALS))]
 
 
 @cache
