@@ -1,5 +1,6 @@
 """Recorded experiments: what a run leaves behind, and that it need not be repeated."""
 
+import importlib
 import json
 import sys
 import types
@@ -7,6 +8,7 @@ from dataclasses import dataclass
 
 import pytest
 
+from seq2bert.data.catalog import status
 from seq2bert.experiments import runner
 from seq2bert.files import CourseError
 from seq2bert.results import recorded
@@ -62,6 +64,18 @@ def test_smoke_never_touches_the_book(toy, tmp_path):
     assert not (tmp_path / "book").exists()
 
 
+def test_a_text_is_released_as_it_is(toy, monkeypatch, tmp_path):
+    released = tmp_path / "pretrained"
+    released.mkdir()
+    monkeypatch.setattr(runner, "PRETRAINED", released)
+    toy.RELEASES = ("words.txt",)
+    toy.run_seed = lambda settings, seed, folder: (folder / "words.txt").write_text("über\n") and {"metrics": {"n": 1}}
+    runner.run("toy", "smoke", [0])
+    assert not list(released.iterdir())
+    runner.run("toy", "full", [0])
+    assert (released / "words.txt").read_text() == "über\n"
+
+
 def test_unknown_experiments_and_profiles_are_named(toy):
     with pytest.raises(CourseError, match="no experiment 'other'; there are: toy"):
         runner.run("other", "smoke", [0])
@@ -72,6 +86,9 @@ def test_unknown_experiments_and_profiles_are_named(toy):
 @pytest.mark.course
 @pytest.mark.parametrize("name", runner.experiment_names())
 def test_every_experiment_runs_in_its_smoke_profile(name, monkeypatch, tmp_path, root):
+    missing = [data for data in importlib.import_module(f"seq2bert.experiments.{name}").DATA if status(data) != "ok"]
+    if missing:
+        pytest.skip(f"data is not here: seq2bert data get {' '.join(missing)}")
     monkeypatch.setattr(runner, "ROOT", tmp_path)
     monkeypatch.setenv("SEQ2BERT_PROFILE", "smoke")
     content = json.loads(runner.run(name, "smoke", [0]).read_text())
