@@ -255,7 +255,7 @@ class KneserNeyModel(NGramModel):
 
     p_n(w | h) = max(c(h w) - d, 0) / c(h) + d N(h) / c(h) * p_{n-1}(w | h'), where h' is h without its first token and
     N(h) says how many different tokens followed h. What is taken from every count, d, goes to the shorter context.
-    Kneser and Ney (1995); Chen and Goodman (1999), equation 26; d = n_1 / (n_1 + 2 n_2), estimated for each order from
+    Kneser and Ney (1995); Chen and Goodman (1999); d = n_1 / (n_1 + 2 n_2), estimated for each order from
     how many n-grams were seen once and twice.
 
     The shorter contexts do not count how often they were seen, but after how many *different* tokens: "Francisco" is

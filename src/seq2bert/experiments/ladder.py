@@ -41,13 +41,13 @@ PROFILES = {"smoke": Settings(every=100), "full": Settings(every=1)}
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Each model's perplexities, and its accuracy on BLiMP: mean over paradigms, and by group."""
+    pairs = blimp.load()[:: settings.every]  # first: it is the one that may be missing
     held_out = corpus.documents("test")[:: settings.every]
     words = sum(len(text.split()) for text in held_out)
     train, test = (
         windows(wordpieces.encode(texts), WINDOW, EOS_ID)
         for texts in (corpus.documents("train")[:: settings.every], held_out)
     )
-    pairs = blimp.load()[:: settings.every]
     good, bad = (
         wordpieces.encode(f"{FULL_STOP} {sentence}" for sentence in sentences)
         for sentences in ([pair.good for pair in pairs], [pair.bad for pair in pairs])
