@@ -63,9 +63,10 @@ class Record:
         content = self.content
         seeds = ", ".join(str(seed) for seed in content["seeds"])
         at_least = "at least " if content.get("resumed") else ""
+        minutes = f"{content['cpu_seconds'] / 60:.0f} minutes" if content["cpu_seconds"] >= 90 else "about a minute"
         return (
-            f"`{content['command']}`: {content['device']}, {content['dtype']}, seeds {seeds}, "
-            f"{at_least}{content['cpu_seconds'] / 60:.0f} minutes of processor time"
+            f"`{content['command']}`: {content['device']}, {content['dtype']}, "
+            f"seed{'s' if len(content['seeds']) > 1 else ''} {seeds}, {at_least}{minutes} of processor time"
         )
 
 

@@ -68,10 +68,9 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
         metrics[f"blimp_{group}"] = [
             mean(value for paradigm, value in found.items() if group_of[paradigm] == group) for found in by_paradigm
         ]
-    for paradigm in group_of:
-        metrics[f"paradigm_{paradigm}"] = [found[paradigm] for found in by_paradigm]
     return {
         "metrics": metrics,
+        "examples": {"paradigms": {name: [found[name] for found in by_paradigm] for name in group_of}},
         "axes": {"models": list(MODELS), "groups": groups, "test_words": words, "pairs": len(pairs)},
     }
 
