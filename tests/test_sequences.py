@@ -8,6 +8,8 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
+from seq2bert.data import corpus, wordpieces
+from seq2bert.evaluation.language import perplexities, windows
 from seq2bert.sequences import (
     BOS_ID,
     EOS_ID,
@@ -207,3 +209,17 @@ def test_perplexity_counts_what_the_mask_says():
 def test_sizes_that_make_no_sense_are_refused(order, vocab, k):
     with pytest.raises(ValueError, match="order must be >= 1"):
         NGramModel(order, vocab, k)
+
+
+def test_on_real_text_context_pays_and_kneser_ney_beats_add_k():
+    train, held_out = (
+        windows(wordpieces.encode(corpus.documents(part)[:number]), 128, EOS_ID)
+        for part, number in (("train", 2000), ("validation", 100))
+    )
+
+    def hesitation(model):
+        return perplexities(model.fit(train), held_out, words=sum(map(len, held_out)))["perplexity"]
+
+    by_order = [hesitation(KneserNeyModel(order, wordpieces.SIZE)) for order in (1, 2, 3)]
+    assert by_order[0] > 2 * by_order[1] > 2 * by_order[2]
+    assert hesitation(NGramModel(3, wordpieces.SIZE, k=0.01)) > 2 * by_order[2]
