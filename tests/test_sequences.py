@@ -107,6 +107,10 @@ TEXTS = st.lists(st.lists(st.integers(4, VOCAB - 1), max_size=9), min_size=1, ma
 CONTEXTS = st.lists(st.integers(3, VOCAB - 1), max_size=6)
 
 
+def ended(texts):
+    return [[*text, EOS_ID] for text in texts]
+
+
 def begun(tokens, order):
     """Tokens after as many `<bos>` as a model of that order puts there."""
     return [BOS_ID] * max(1, order - 1) + tokens
@@ -143,7 +147,7 @@ def kneser_ney(texts, order, context, token):
 @pytest.mark.parametrize("make", [lambda n: NGramModel(n, VOCAB, k=0.3), lambda n: KneserNeyModel(n, VOCAB)])
 @given(texts=TEXTS, context=CONTEXTS, order=st.integers(1, 5))
 def test_probabilities_of_what_may_follow_add_up_to_one(make, texts, context, order):
-    following = make(order).fit(texts).next_log_probs(context).exp()
+    following = make(order).fit(ended(texts)).next_log_probs(context).exp()
     assert following.sum().item() == pytest.approx(1)
     assert following[PAD_ID] == following[BOS_ID] == 0
     assert (following[EOS_ID:] >= 0).all()
@@ -151,14 +155,14 @@ def test_probabilities_of_what_may_follow_add_up_to_one(make, texts, context, or
 
 @given(TEXTS, CONTEXTS, st.integers(1, 4))
 def test_kneser_ney_is_its_definition(texts, context, order):
-    ours = KneserNeyModel(order, VOCAB).fit(texts).next_log_probs(context).exp()
+    ours = KneserNeyModel(order, VOCAB).fit(ended(texts)).next_log_probs(context).exp()
     for token in range(EOS_ID, VOCAB):
         assert ours[token].item() == pytest.approx(kneser_ney(texts, order, context, token))
 
 
 @given(TEXTS, CONTEXTS, st.integers(1, 4), st.sampled_from([0.0, 0.1, 1.0]))
 def test_add_k_is_its_definition(texts, context, order, k):
-    ours = NGramModel(order, VOCAB, k).fit(texts).next_log_probs(context).exp()
+    ours = NGramModel(order, VOCAB, k).fit(ended(texts)).next_log_probs(context).exp()
     counts, row = grams(texts, order, order), begun(context, order)
     history = tuple(row[len(row) - order + 1 :])
     total = sum(count for gram, count in counts.items() if gram[:-1] == history)
@@ -167,8 +171,12 @@ def test_add_k_is_its_definition(texts, context, order, k):
         assert ours[token].item() == pytest.approx(likely / all_of_it if all_of_it else 1 / (VOCAB - 2))
 
 
+def test_an_end_that_nobody_wrote_is_not_counted():
+    assert NGramModel(2, VOCAB, k=0).fit([[4, 5], [4, 5, 4]]).next_log_probs([5]).exp()[EOS_ID] == 0
+
+
 def test_no_ngram_crosses_from_one_sequence_into_the_next():
-    model = NGramModel(2, VOCAB, k=0).fit([[4, 5], [6, 7]])
+    model = NGramModel(2, VOCAB, k=0).fit(ended([[4, 5], [6, 7]]))
     assert model.next_log_probs([5]).exp()[EOS_ID] == 1
     assert model.next_log_probs([]).exp()[[4, 6]].tolist() == [0.5, 0.5]
 
@@ -176,8 +184,8 @@ def test_no_ngram_crosses_from_one_sequence_into_the_next():
 def test_kneser_ney_asks_after_how_many_different_tokens_a_token_came():
     """4 is as frequent as 6, but always comes after 5. What comes after 8, where nothing like it was seen?"""
     texts = [[5, 4]] * 6 + [[5, 6], [5, 6], [7, 6], [7, 6], [3, 6], [3, 6], [8, 7]]
-    by_neighbours = KneserNeyModel(2, VOCAB).fit(texts).next_log_probs([8])
-    by_counts = NGramModel(1, VOCAB, k=0).fit(texts).next_log_probs([8])
+    by_neighbours = KneserNeyModel(2, VOCAB).fit(ended(texts)).next_log_probs([8])
+    by_counts = NGramModel(1, VOCAB, k=0).fit(ended(texts)).next_log_probs([8])
     assert by_counts[4] == by_counts[6]
     assert by_neighbours[6] > by_neighbours[4] + math.log(2)
 

@@ -27,7 +27,7 @@ from pathlib import Path
 from classroom import kernel
 from classroom.course import ClassroomError
 from classroom.execute import Examination, seeds
-from classroom.notebook import grade_id, parse_notebook, read_notebook
+from classroom.notebook import grade_id, parse_notebook
 from classroom.protocol import MAX_BODY, Channel, ProtocolError
 from classroom.rebuild import TIMESTAMP, Rejected, build, digest, is_withheld, make_exam, shadowing
 from classroom.results import GRADED, LIMITED, QUARANTINED
@@ -132,7 +132,8 @@ def describe(course, assignment, limits, key, unsafe=False):
 
 def graded_texts(path):
     """{name: text} of the named cells of a notebook as it was released."""
-    return {grade_id(cell): cell.source for cell in read_notebook(path).cells if grade_id(cell)}
+    notebook = parse_notebook(path.read_bytes(), path.name, whole=False)
+    return {grade_id(cell): cell.source for cell in notebook.cells if grade_id(cell)}
 
 
 def pack(packages, withheld):

@@ -154,7 +154,8 @@ class NGramModel:
     """p(token | the order - 1 tokens before it), from how often each n-gram was seen; add-k smoothing.
 
     p(w | h) = (c(h w) + k) / (c(h) + k V), Lidstone's law; k = 1 is Laplace's. V counts what can be written: all ids
-    but `<pad>` and `<bos>`. A sequence begins after `<bos>`, as often as the order needs it, and ends with `<eos>`.
+    but `<pad>` and `<bos>`. A sequence begins after `<bos>`, as often as the order needs it. Where it ends is for the
+    caller to say, with `<eos>`.
 
     How the counts are kept: an n-gram is its beginning, all tokens but the last, and its last token. Its *name* is the
     number of its beginning times the vocabulary's size plus the last token; its *number* is the place of that name in
@@ -168,8 +169,8 @@ class NGramModel:
     Raises:
         ValueError: order or vocab_size is too small, or k is negative.
 
-    >>> model = NGramModel(2, 6, k=0).fit([[4, 5], [4, 4]])
-    >>> model.log_probs(torch.tensor([[4, 5]])).exp()[0].tolist()  # p(4 | <bos>) and p(5 | 4)
+    >>> model = NGramModel(2, 6, k=0).fit([[4, 5, EOS_ID], [4, 4, 5, EOS_ID]])
+    >>> model.log_probs(torch.tensor([[4, 4]])).exp()[0].tolist()  # p(4 | <bos>) and p(4 | 4)
     [1.0, 0.3333333333333333]
     """
 
@@ -181,7 +182,7 @@ class NGramModel:
     def fit(self, sequences: Iterable[Sequence[int]]) -> "NGramModel":
         """Count the n-grams of all sequences; none crosses from one sequence into the next. Returns the model."""
         start = [BOS_ID] * max(1, self.order - 1)
-        ids = torch.tensor([i for sequence in sequences for i in (*start, *sequence, EOS_ID)])  # (N,)
+        ids = torch.tensor([i for sequence in sequences for i in (*start, *sequence)])  # (N,)
         self.names: list[Tensor] = []  # of the n-grams of order 2, 3, ...; a unigram's number is its id
         numbers = [ids]
         for _ in range(1, self.order):
