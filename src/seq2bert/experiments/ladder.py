@@ -6,9 +6,10 @@ mean over its 67 paradigms. The models are in the order of the course.
 Budget of the full profile: five minutes on one CPU thread.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from seq2bert.data import blimp, corpus, wordpieces
@@ -61,20 +62,15 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
         for measure, value in perplexities(model, test, words, name).items():
             metrics[measure].append(value)
         accuracy = minimal_pairs(model, pairs, good, bad)
-        metrics["blimp"].append(mean(accuracy.values()))
+        metrics["blimp"].append(fmean(accuracy.values()))
         by_paradigm.append(accuracy)
         print(f"{name}: perplexity {metrics['perplexity'][-1]:.1f}, BLiMP {metrics['blimp'][-1]:.3f}", flush=True)
     for group in groups:
         metrics[f"blimp_{group}"] = [
-            mean(value for paradigm, value in found.items() if group_of[paradigm] == group) for found in by_paradigm
+            fmean(value for paradigm, value in found.items() if group_of[paradigm] == group) for found in by_paradigm
         ]
     return {
         "metrics": metrics,
         "examples": {"paradigms": {name: [found[name] for found in by_paradigm] for name in group_of}},
         "axes": {"models": list(MODELS), "groups": groups, "test_words": words, "pairs": len(pairs)},
     }
-
-
-def mean(values: Iterable[float]) -> float:
-    values = list(values)
-    return sum(values) / len(values)
