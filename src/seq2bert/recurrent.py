@@ -9,10 +9,18 @@ A recurrent network reads a sequence from left to right and keeps what it needs 
 
 Weights have torch's names, shapes and gate order (`weight_ih`, `weight_hh`, ...), so that ours can be held against
 `torch.nn.RNN`, `GRU` and `LSTM` number by number.
+
+What changed since `sequences`: a model no longer looks its context up in a table. It computes it, so a context need not
+have been seen; and how far back it reaches is nowhere written down.
 """
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
+
+from seq2bert.sequences import BOS_ID, PAD_ID
 
 State = tuple[Tensor, ...]  # each (B, H); the first one is the output
 
@@ -179,3 +187,161 @@ class Recurrent(nn.Module):
             outputs = torch.stack(hidden, 1)  # (B, S, H)
             final.append(layer_state)
         return outputs, tuple(final)
+
+
+# A language model -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class RecurrentLMConfig:
+    """Sizes of a recurrent language model.
+
+    >>> RecurrentLMConfig.preset("base", vocab_size=8192).num_parameters()
+    2631680
+    """
+
+    vocab_size: int
+    width: int = 256
+    num_layers: int = 1
+    cell: str = "lstm"
+    dropout: float = 0.0
+
+    def __post_init__(self):
+        for name in ("vocab_size", "width", "num_layers"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        if self.cell not in CELLS:
+            raise ValueError(f"cell must be one of {sorted(CELLS)}, got {self.cell!r}")
+        if not 0 <= self.dropout < 1:
+            raise ValueError(f"dropout must lie in [0, 1), got {self.dropout}")
+
+    @classmethod
+    def preset(cls, name: str, vocab_size: int, **changes) -> "RecurrentLMConfig":
+        """A named size: "tiny" for tests, "small" for a page's seconds, "base" for the ladder."""
+        sizes = {"tiny": dict(width=32), "small": dict(width=128), "base": dict(width=256)}
+        if name not in sizes:
+            raise ValueError(f"preset must be one of {sorted(sizes)}, got {name!r}")
+        return replace(cls(vocab_size, **sizes[name]), **changes)
+
+    def num_parameters(self) -> int:
+        """Trainable numbers in the model, by arithmetic; a test holds it against the module itself."""
+        cell = CELLS[self.cell].num_gates * self.width * (2 * self.width + 2)  # two matrices and two biases
+        return self.vocab_size * (self.width + 1) + self.num_layers * cell
+
+
+class RecurrentLanguageModel(nn.Module):
+    """p(w_t | w_<t) = softmax(E h_t + b), where h_t has read all that came before w_t (Mikolov et al., 2010).
+
+    E, the rows that turn a state into scores, are the embeddings themselves: a token is probable where the state is
+    like its vector. That halves the parameters, and mostly helps (Press and Wolf, 2017).
+
+    >>> model = RecurrentLanguageModel(RecurrentLMConfig.preset("tiny", 50))
+    >>> model(torch.ones(2, 7, dtype=torch.long))[0].shape
+    torch.Size([2, 7, 50])
+    """
+
+    def __init__(self, config: RecurrentLMConfig):
+        super().__init__()
+        self.config = config
+        self.embedding = nn.Embedding(config.vocab_size, config.width)
+        self.recurrent = Recurrent(config.cell, config.width, config.width, config.num_layers, config.dropout)
+        self.dropout = nn.Dropout(config.dropout)
+        self.bias = nn.Parameter(torch.zeros(config.vocab_size))
+        nn.init.normal_(self.embedding.weight, std=config.width**-0.5)  # so that the first scores are near 0
+
+    def forward(self, inputs: Tensor, state: tuple[State, ...] | None = None) -> tuple[Tensor, tuple[State, ...]]:
+        """Score what may follow every token.
+
+        Args:
+            inputs: (B, T) ids.
+            state: what an earlier call returned, to read on from there; None = the beginning.
+
+        Returns:
+            logits (B, T, V), and the final State of each layer.
+        """
+        hidden, state = self.recurrent(self.dropout(self.embedding(inputs)), state=state)  # (B, T, H)
+        return nn.functional.linear(self.dropout(hidden), self.embedding.weight, self.bias), state  # (B, T, V)
+
+    def log_probs(self, ids: Tensor) -> Tensor:
+        """Log-probability of every token given those before it in its row: what the ladder asks of a language model.
+
+        Args:
+            ids: (B, T), without `<bos>`; padding is scored, too, and is for the caller to leave out.
+
+        Returns:
+            (B, T), in nats.
+        """
+        ids = ids.to(self.bias.device)
+        logits, _ = self(after_bos(ids))
+        return -nn.functional.cross_entropy(logits.mT, ids, reduction="none")  # (B, T)
+
+
+def after_bos(ids: Tensor) -> Tensor:
+    """What a language model reads in order to predict `ids`: the same, one place later, (B, T).
+
+    >>> after_bos(torch.tensor([[7, 8, 9]])).tolist()
+    [[1, 7, 8]]
+    """
+    return nn.functional.pad(ids[:, :-1], (1, 0), value=BOS_ID)
+
+
+def next_token_loss(model: RecurrentLanguageModel, ids: Tensor) -> Tensor:
+    """Mean surprise over the real tokens of a padded batch (B, T), in nats: what the training loop calls."""
+    logits, _ = model(after_bos(ids))
+    return nn.functional.cross_entropy(logits.flatten(0, 1), ids.flatten(), ignore_index=PAD_ID)
+
+
+# Gradients through time -----------------------------------------------------------------------------------------------
+
+
+def truncated_backward(model: RecurrentLanguageModel, ids: Tensor, span: int) -> float:
+    """Backpropagate through at most `span` steps: the state is carried on, its gradient is not.
+
+    Truncated backpropagation through time (Williams and Peng, 1990). Only one span's activations are kept at a time,
+    so memory does not grow with the length of the text. Gradients are added to those that the parameters have.
+
+    Args:
+        model: the language model.
+        ids: (B, T), padded.
+        span: steps from one cut to the next; T or more cuts nothing.
+
+    Returns:
+        The loss, as `next_token_loss` gives it: cutting changes the gradient alone.
+    """
+    if span < 1:
+        raise ValueError(f"span must be at least 1, got {span}")
+    real = (ids != PAD_ID).sum()
+    state, total = None, 0.0
+    for inputs, labels in zip(after_bos(ids).split(span, 1), ids.split(span, 1), strict=True):
+        logits, state = model(inputs, state)
+        surprise = nn.functional.cross_entropy(
+            logits.flatten(0, 1), labels.flatten(), ignore_index=PAD_ID, reduction="sum"
+        )
+        (surprise / real).backward()
+        state = tuple(tuple(part.detach() for part in layer) for layer in state)  # the cut
+        total += surprise.item() / real.item()
+    return total
+
+
+def clip_gradients(gradients: Sequence[Tensor], max_norm: float) -> tuple[list[Tensor], Tensor]:
+    """Scale all gradients together so that their common norm is at most `max_norm`; their direction stays.
+
+    g min(1, max_norm / |g|), where |g| is the norm of all of them as one long vector (Pascanu et al., 2013). The
+    training loop calls torch's `clip_grad_norm_`, which does the same in place.
+
+    Args:
+        gradients: tensors of any shapes.
+        max_norm: the longest that is allowed, above 0.
+
+    Returns:
+        New tensors, and the norm before clipping.
+
+    >>> clipped, norm = clip_gradients([torch.tensor([3.0]), torch.tensor([4.0])], max_norm=1.0)
+    >>> [round(g.item(), 6) for g in clipped], norm.item()
+    ([0.6, 0.8], 5.0)
+    """
+    if max_norm <= 0:
+        raise ValueError(f"max_norm must be above 0, got {max_norm}")
+    norm = torch.stack([gradient.norm() for gradient in gradients]).norm()  # ()
+    factor = (max_norm / norm).clamp(max=1.0)
+    return [gradient * factor for gradient in gradients], norm

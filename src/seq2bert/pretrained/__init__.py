@@ -1,8 +1,12 @@
 """Small checkpoints that the course ships, each made by one command and described by the card beside it."""
 
 from pathlib import Path
+from typing import Any
+
+from torch import Tensor
 
 from seq2bert.files import CourseError
+from seq2bert.recurrent import RecurrentLanguageModel, RecurrentLMConfig
 from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig
 from seq2bert.sequences import Vocabulary
 from seq2bert.training.checkpoint import released_weights
@@ -18,10 +22,29 @@ def g2p() -> tuple[Seq2Seq, Vocabulary, Vocabulary]:
     Raises:
         CourseError: the checkpoint is not there.
     """
-    path = FOLDER / "g2p.safetensors"
-    if not path.exists():
-        raise CourseError(f"the checkpoint {path} is missing; make it with: seq2bert run g2p --profile full")
-    weights, card = released_weights(path)
+    weights, card = _released("g2p")
     model = Seq2Seq(Seq2SeqConfig(**card["settings"]))
     model.load_state_dict(weights)
     return model.eval(), Vocabulary(tuple(card["letters"])), Vocabulary(tuple(card["phonemes"]))
+
+
+def lstm() -> RecurrentLanguageModel:
+    """The language model of chapter 02, trained on the course's corpus with the pieces of `data.wordpieces`.
+
+    Made by `seq2bert run lstm --profile full --seeds 0`.
+
+    Raises:
+        CourseError: the checkpoint is not there.
+    """
+    weights, card = _released("lstm")
+    model = RecurrentLanguageModel(RecurrentLMConfig(**card["settings"]))
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def _released(name: str) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Weights and card of a checkpoint."""
+    path = FOLDER / f"{name}.safetensors"
+    if not path.exists():
+        raise CourseError(f"the checkpoint {path} is missing; make it with: seq2bert run {name} --profile full")
+    return released_weights(path)
