@@ -35,8 +35,8 @@ class Settings:
 
 
 PROFILES = {
-    "smoke": Settings("tiny", batch_size=16, learning_rate=4e-3, every=200),
-    "full": Settings("base", batch_size=16, learning_rate=4e-3, every=1),
+    "smoke": Settings("tiny", batch_size=16, learning_rate=6e-3, every=200),
+    "full": Settings("base", batch_size=16, learning_rate=6e-3, every=1),
 }
 
 
