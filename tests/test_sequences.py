@@ -231,3 +231,11 @@ def test_on_real_text_context_pays_and_kneser_ney_beats_add_k():
     by_order = [hesitation(KneserNeyModel(order, wordpieces.SIZE)) for order in (1, 2, 3)]
     assert by_order[0] > 2 * by_order[1] > 2 * by_order[2]
     assert hesitation(NGramModel(3, wordpieces.SIZE, k=0.01)) > 2 * by_order[2]
+
+
+@given(TEXTS, CONTEXTS.filter(len), st.integers(1, 4), st.sampled_from([NGramModel, KneserNeyModel]))
+def test_an_ngram_was_seen_if_the_text_has_it(texts, asked, order, model):
+    counts, row = grams(texts, order, order), begun(asked, order)
+    ends = range(len(row) - len(asked) + 1, len(row) + 1)
+    seen = model(order, VOCAB).fit(ended(texts)).seen(torch.tensor([asked]))[0].tolist()
+    assert seen == [counts[tuple(row[end - order : end])] > 0 for end in ends]

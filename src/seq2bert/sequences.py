@@ -209,9 +209,13 @@ class NGramModel:
             numbers.append(torch.where(names[place] == name, place, -1))
         return numbers
 
+    def _numbers_in(self, ids: Tensor) -> list[Tensor]:
+        """Those of rows (B, T), with as many places before them as `<bos>` has to stand there."""
+        return self._numbers(nn.functional.pad(ids, (max(1, self.order - 1), 0), value=BOS_ID))
+
     def _use(self, counts: list[Tensor], numbers: list[Tensor], ids: Tensor) -> None:
         """Keep of the counts what the probabilities need; here those of the highest order."""
-        self.counts = counts[-1]
+        self.counts = counts[-1:]
         self.totals = self._by_beginning(counts[-1], self.order)
 
     def _by_beginning(self, values: Tensor, order: int) -> Tensor:
@@ -230,9 +234,11 @@ class NGramModel:
         Returns:
             (B, T), in nats.
         """
-        start = max(1, self.order - 1)
-        padded = nn.functional.pad(ids, (start, 0), value=BOS_ID)
-        return self._probabilities(self._numbers(padded))[:, start:].log()  # (B, T)
+        return self._probabilities(self._numbers_in(ids))[:, -ids.size(1) :].log()  # (B, T)
+
+    def seen(self, ids: Tensor) -> Tensor:
+        """Was the n-gram that ends at each place, of the model's order, in the text that was counted? bool (B, T)."""
+        return look_up(self.counts[-1], self._numbers_in(ids)[-1])[:, -ids.size(1) :] > 0
 
     def next_log_probs(self, context: Sequence[int]) -> Tensor:
         """Log-probability of every token that may follow: (V,); minus infinity for `<pad>` and `<bos>`."""
@@ -241,7 +247,7 @@ class NGramModel:
         return scores.index_fill(0, torch.tensor([PAD_ID, BOS_ID]), -math.inf)
 
     def _probabilities(self, numbers: list[Tensor]) -> Tensor:
-        count = look_up(self.counts, numbers[-1])
+        count = look_up(self.counts[-1], numbers[-1])
         total = look_up(self.totals, self._beginnings(numbers, self.order)) + self.k * (self.vocab_size - 2)
         return torch.where(total > 0, (count + self.k) / total, 1 / (self.vocab_size - 2))
 
