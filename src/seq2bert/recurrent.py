@@ -189,6 +189,16 @@ class Recurrent(nn.Module):
         return outputs, tuple(final)
 
 
+def num_parameters(cell: str, input_size: int, hidden_size: int, num_layers: int) -> int:
+    """Trainable numbers of a `Recurrent`: in each layer and gate two matrices and two biases.
+
+    >>> num_parameters("lstm", 3, 5, 2)
+    440
+    """
+    widths = [input_size] + [hidden_size] * (num_layers - 1)
+    return sum(CELLS[cell].num_gates * hidden_size * (width + hidden_size + 2) for width in widths)
+
+
 # A language model -----------------------------------------------------------------------------------------------------
 
 
@@ -225,8 +235,8 @@ class RecurrentLMConfig:
 
     def num_parameters(self) -> int:
         """Trainable numbers in the model, by arithmetic; a test holds it against the module itself."""
-        cell = CELLS[self.cell].num_gates * self.width * (2 * self.width + 2)  # two matrices and two biases
-        return self.vocab_size * (self.width + 1) + self.num_layers * cell
+        stack = num_parameters(self.cell, self.width, self.width, self.num_layers)
+        return self.vocab_size * (self.width + 1) + stack
 
 
 class RecurrentLanguageModel(nn.Module):

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor, nn
 
-from seq2bert.recurrent import CELLS, Recurrent, State
+from seq2bert.recurrent import CELLS, Recurrent, State, num_parameters
 from seq2bert.sequences import BOS_ID, EOS_ID, PAD_ID, Vocabulary, pad, padding_mask
 
 Pair = tuple[Iterable[str], Iterable[str]]  # a source and its target, in tokens
@@ -64,12 +64,9 @@ class Seq2SeqConfig:
 
     def num_parameters(self) -> int:
         """Trainable numbers in the model, by arithmetic; a test holds it against the module itself."""
-        gates, width = CELLS[self.cell].num_gates, self.hidden_size
-        first = gates * width * (self.embedding_size + width + 2)  # two matrices and two biases
-        deeper = gates * width * (width + width + 2)
-        stack = first + (self.num_layers - 1) * deeper
+        stack = num_parameters(self.cell, self.embedding_size, self.hidden_size, self.num_layers)
         embeddings = (self.source_vocab + self.target_vocab) * self.embedding_size
-        return embeddings + 2 * stack + self.target_vocab * (width + 1)
+        return embeddings + 2 * stack + self.target_vocab * (self.hidden_size + 1)
 
 
 def recurrent_stack(config: Seq2SeqConfig) -> Recurrent:
@@ -180,14 +177,15 @@ class Seq2Seq(nn.Module):
 
 
 def reverse(source: Tensor, lengths: Tensor) -> Tensor:
-    """Turn the real tokens of each row around and leave the padding at its end: (B, S) and (B,) give (B, S).
+    """Turn the real tokens of each row around and leave the padding at its end: (B, S, ...) and (B,) give (B, S, ...).
 
     >>> reverse(torch.tensor([[7, 8, 9], [5, 6, 0]]), torch.tensor([3, 2])).tolist()
     [[9, 8, 7], [6, 5, 0]]
     """
-    places = torch.arange(source.size(1), device=source.device).expand_as(source)  # (B, S)
+    places = torch.arange(source.size(1), device=source.device)  # (S,)
     mirrored = lengths.unsqueeze(1) - 1 - places  # (B, S), negative on the padding
-    return source.gather(1, torch.where(mirrored < 0, places, mirrored))  # (B, S)
+    rows = torch.arange(len(source), device=source.device).unsqueeze(1)  # (B, 1)
+    return source[rows, torch.where(mirrored < 0, places, mirrored)]  # (B, S, ...)
 
 
 def make_batch(pairs: Sequence[Pair], source_vocabulary: Vocabulary, target_vocabulary: Vocabulary) -> Batch:
@@ -384,6 +382,6 @@ def write(
     return answers
 
 
-def select_rows(state: Context, rows: Tensor) -> Context:
-    """The state of the chosen rows of the batch, in the order chosen: rows (N,) of B."""
-    return tuple(tuple(tensor[rows] for tensor in layer) for layer in state)
+def select_rows(state: Tensor | tuple, rows: Tensor) -> Tensor | tuple:
+    """Of a state, any nesting of tuples of tensors (B, ...), the chosen rows in the order chosen: rows (N,) of B."""
+    return state[rows] if isinstance(state, Tensor) else tuple(select_rows(part, rows) for part in state)
