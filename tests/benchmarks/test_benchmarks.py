@@ -8,7 +8,7 @@ import pytest
 from classroom.course import Course
 from classroom.release import release
 from seq2bert.checks import seq2seq as check
-from tests.benchmarks import bench_grading, harness
+from tests.benchmarks import bench_grading, bench_recurrent, harness
 from tests.classroom.tiny_course import NAME, RIGHT, SLUG, answered, make_course, write
 
 BURN = "import time\nwhile time.process_time() < {}:\n    pass\n"
@@ -70,3 +70,12 @@ def test_the_class_has_right_and_wrong_hand_ins_and_no_two_alike(monkeypatch):
     assert stubbed[:4] == [False] * 4
     assert any(stubbed)
     assert any(new and new in text for _, new, _ in check.WRONG_LEARNERS.values() for text in texts)
+
+
+@pytest.mark.parametrize("cell", bench_recurrent.GOALS)
+def test_our_cells_and_torchs_learn_the_same(tmp_path, monkeypatch, capsys, cell):
+    monkeypatch.setattr(harness, "ROOT", tmp_path)
+    bench_recurrent.compare(cell, 0, {"rounds": 2, "steps": 3}, full=False)
+    assert "same loss: yes; met" in capsys.readouterr().out
+    record = json.loads((tmp_path / "_build" / "results" / "benchmarks" / f"G4-{cell}.json").read_text())
+    assert all(0 < share < 1.5 for share in record["settings"]["share_of_matrix_product_peak"].values())
