@@ -1,10 +1,16 @@
-"""What all tests share: where the course lies, its built site, and a browser to open it with."""
+"""What all tests share: where the course lies, its assignments, its built site, and a browser to open it with."""
 
+import importlib
 import os
+import re
 import shutil
 import signal
+from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from types import ModuleType
 
+import nbformat
 import pytest
 import torch
 import yaml
@@ -26,6 +32,45 @@ def chapters() -> list[str]:
     """The slugs of the chapters that the table of contents has: those pages whose name starts with a number."""
     names = (page.split("/")[-1] for page in toc_pages())
     return [name for name in names if name[:2].isdigit()]
+
+
+@dataclass(frozen=True)
+class Assignment:
+    """An assignment by its slug, such as `03_seq2seq`: its source notebook and its checks."""
+
+    slug: str
+
+    @property
+    def name(self) -> str:
+        return self.slug.split("_", 1)[1]
+
+    @property
+    def check(self) -> ModuleType:
+        return importlib.import_module(f"seq2bert.checks.{self.name}")
+
+    @cached_property
+    def source(self) -> nbformat.NotebookNode:
+        return nbformat.read(ROOT / "solutions" / self.slug / f"{self.name}.ipynb", as_version=4)
+
+    @property
+    def cells(self) -> dict[str, str]:
+        """The text of each cell by its id."""
+        return {cell.id: cell.source for cell in self.source.cells}
+
+    def asked(self, task: str) -> list[tuple[str, str]]:
+        """What the tests of a task check: pairs of a check and the learner's function that it is given."""
+        tests = "\n".join(text for cell, text in self.cells.items() if cell in (f"{task}-visible", f"{task}-hidden"))
+        return list(dict.fromkeys(re.findall(r"check\.(\w+)\((\w+)", tests)))
+
+
+def assignments() -> list[Assignment]:
+    """All of them, in the order of the chapters."""
+    return [Assignment(path.name) for path in sorted((ROOT / "solutions").glob("[0-9]*"))]
+
+
+def each_assignment(**options):
+    """Run a test, or what a fixture makes, once for each assignment."""
+    return pytest.mark.parametrize("assignment", assignments(), ids=lambda assignment: assignment.slug, **options)
 
 
 @pytest.fixture(scope="session")

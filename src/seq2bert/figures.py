@@ -4,6 +4,7 @@ One ink and a few mid-tones that can be read on a white and on a dark page; no b
 same on every build.
 """
 
+import html
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -88,6 +89,29 @@ def encoder_decoder(source: Sequence[str], target: Sequence[str], start: str = "
     return figure
 
 
+def recurrent_chain(read: Sequence[str], guessed: Sequence[str]) -> Figure:
+    """A recurrent language model unrolled in time: it reads a token, passes its state on, and guesses the next one.
+
+    Args:
+        read: tokens in the order in which they are read.
+        guessed: what it should say after each of them.
+    """
+    figure, axes = plt.subplots(figsize=(1.25 * len(read), 2.5))
+    axes.set(xlim=(-0.9, 1.7 * len(read) - 0.3), ylim=(-1.4, 1.4), aspect="equal")
+    axes.axis("off")
+    for i, (token, said) in enumerate(zip(read, guessed, strict=True)):
+        x = 1.7 * i
+        _cell(axes, x, SECOND)
+        _arrow(axes, (x, -0.85), (x, -0.36))
+        _arrow(axes, (x, 0.36), (x, 0.85))
+        axes.text(x, -1.1, token, ha="center", va="center", color=INK)
+        axes.text(x, 1.1, said, ha="center", va="center", color=ACCENT, weight="bold", size=9)
+        if i:
+            _arrow(axes, (x - 1.38, 0), (x - 0.32, 0), color=SECOND, width=2.0)
+            axes.text(x - 0.85, 0.16, f"$h_{i}$", ha="center", color=SECOND)
+    return figure
+
+
 def _cell(axes: Axes, x: float, color: str) -> None:
     axes.add_patch(
         FancyBboxPatch((x - 0.22, -0.26), 0.44, 0.52, boxstyle="round,pad=0.06", fc="none", ec=color, lw=1.8)
@@ -99,6 +123,57 @@ def _arrow(
 ) -> None:
     axes.add_patch(
         FancyArrowPatch(start, end, arrowstyle="-|>", mutation_scale=8, color=color, lw=width, shrinkA=0, shrinkB=0)
+    )
+
+
+def shaded_text(pieces: Sequence[str], values: Sequence[float], most: float = 12.0) -> str:
+    """A text as HTML whose pieces are shaded by a number each; pointing at one tells the number.
+
+    Args:
+        pieces: as a tokenizer gives them; `##` begins a piece that belongs to the one before.
+        values: a number for each, such as its surprise in nats.
+        most: the number from which the colour is as strong as it gets.
+    """
+    red, green, blue = (int(ACCENT[i : i + 2], 16) for i in (1, 3, 5))
+    spans = []
+    for piece, value in zip(pieces, values, strict=True):
+        strength = min(max(value / most, 0.0), 1.0)
+        gap = "" if piece.startswith("##") or piece in {".", ",", "'", "s"} or not spans else " "
+        spans.append(
+            f'{gap}<span title="{value:.1f}" style="background: rgba({red}, {green}, {blue}, {0.75 * strength:.2f}); '
+            f'border-radius: 3px; padding: 1px 2px">{html.escape(piece.removeprefix("##"))}</span>'
+        )
+    return f'<p class="shaded-text" style="line-height: 1.9">{"".join(spans)}</p>'
+
+
+def looks(askers: Sequence[str], looked_at: Sequence[str], weights: Sequence[Sequence[float]]) -> str:
+    """Where each token looks, as HTML that can be asked with a pointer, a finger or the arrow keys.
+
+    Without the page's script, `looks.js`, it is a table of the weights.
+
+    Args:
+        askers: tokens that look, T of them.
+        looked_at: tokens that are looked at, S of them.
+        weights: T rows of S numbers.
+
+    Raises:
+        ValueError: the weights are not T rows of S.
+    """
+    if len(weights) != len(askers) or any(len(row) != len(looked_at) for row in weights):
+        raise ValueError(f"weights must be {len(askers)} rows of {len(looked_at)}")
+    rounded = [[round(float(weight), 3) for weight in row] for row in weights]
+    buttons = "".join(f'<button type="button">{html.escape(token)}</button>' for token in askers)
+    tokens = "".join(f"<span>{html.escape(token)}</span>" for token in looked_at)
+    head = "".join(f'<th scope="col">{html.escape(token)}</th>' for token in looked_at)
+    rows = "".join(
+        f'<tr><th scope="row">{html.escape(token)}</th>{"".join(f"<td>{weight:.2f}</td>" for weight in row)}</tr>'
+        for token, row in zip(askers, rounded, strict=True)
+    )
+    return (
+        f'<div class="looks" data-weights="{rounded}">'
+        f'<div class="looks-askers" role="group" aria-label="Choose who looks">{buttons}</div>'
+        f'<div class="looks-at">{tokens}</div><p class="looks-said" aria-live="polite"></p>'
+        f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
     )
 
 

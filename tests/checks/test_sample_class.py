@@ -5,11 +5,13 @@ import json
 
 import nbformat
 import pytest
+import torch
 
 from seq2bert.checks import sample_class
 from seq2bert.checks import seq2seq as check
 from seq2bert.checks.task import CheckFailed
 from seq2bert.files import CourseError
+from tests.conftest import each_assignment
 
 
 @pytest.fixture(scope="module")
@@ -70,21 +72,27 @@ def test_nothing_handed_in_shows_solution_marks_or_hidden_tests(written):
 
 def answers(out, learner):
     """The names that a learner's solution cells define."""
-    space: dict = {"torch": __import__("torch")}
+    space: dict = {"torch": torch}
     for task in check.TASKS:
         exec(cells(out, learner)[task], space)
     return space
 
 
-def test_wrong_learners_run_into_the_mistake_of_that_name(written):
-    for name, (_, _, mistake) in check.WRONG_LEARNERS.items():
-        space, told = answers(written, name), []
-        for task in (check.sequence_loss, check.decoder_step, check.beam_step):
+@each_assignment()
+def test_wrong_learners_run_into_the_mistake_of_that_name(assignment):
+    check = assignment.check
+    tasks = [(task, function) for cell in check.TASKS for task, function in assignment.asked(cell)]
+    for old, new, mistake in check.WRONG_LEARNERS.values():
+        (cell,) = (cell for cell in check.TASKS if old in assignment.cells[cell])
+        space, told = {"torch": torch}, []
+        for other in check.TASKS:
+            exec(assignment.cells[other].replace(old, new) if other == cell else assignment.cells[other], space)
+        for task, function in tasks:
             try:
-                task(space[task.name])
+                getattr(check, task)(space[function])
             except CheckFailed as error:
                 told.append(error.mistake)
-        assert told == [mistake]
+        assert set(told) == {mistake}
 
 
 def test_the_noisy_and_those_who_borrow_have_right_answers(written, capsys):

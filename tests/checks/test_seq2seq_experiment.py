@@ -8,7 +8,9 @@ import pytest
 from seq2bert.checks import seq2seq as check
 from seq2bert.checks import seq2seq_experiment as experiment
 from seq2bert.checks.task import CheckFailed
+from seq2bert.experiments.seq2seq_assignment import PROFILES
 from seq2bert.results import recorded
+from tests.conftest import Assignment
 
 
 @pytest.fixture
@@ -109,3 +111,11 @@ def test_the_smoke_profile_only_shrinks_the_training(monkeypatch):
     smoke = check.experiment_words()
     assert smoke[0] == full[0][:2000]
     assert smoke[1] == full[1]
+
+
+def test_the_notebook_trains_as_the_recorded_reference_does():
+    text = Assignment("03_seq2seq").cells["experiment-train"]
+    settings = PROFILES["full"]
+    assert f"choose(full={settings.epochs}, smoke=1)" in text
+    assert f"learning_rate={settings.learning_rate:g}".replace("0.004", "4e-3") in text
+    assert f"{settings.batch_size}, generator" in text

@@ -1,12 +1,12 @@
 """Assignment 03's experiment: the words it uses, and the marks that a file of predictions earns.
 
-The file was made by a learner's code, so it is read with care: its size, its nesting and its words have limits.
+The file was made by a learner's code: how it is read, `predictions` says; here its words have limits, too.
 """
 
-import json
 from functools import cache, lru_cache
 from pathlib import Path
 
+from seq2bert.checks import predictions as handed_in
 from seq2bert.checks.task import CheckFailed
 from seq2bert.data import g2p
 from seq2bert.evaluation import pronunciation
@@ -40,29 +40,13 @@ def held_out_words() -> list[g2p.Entry]:
     return _short_words()[1]
 
 
-def _content(path: Path) -> bytes:
-    """The bytes of a file of predictions; raises CheckFailed if there is none, or too large a one."""
-    if not path.is_file():
-        raise CheckFailed(
-            f"{path.name} is not beside the notebook: run the experiment's cell, and hand in its file too"
-        )
-    with path.open("rb") as file:
-        content = file.read(LARGEST_FILE + 1)
-    if len(content) > LARGEST_FILE:
-        raise CheckFailed(f"{path.name} is larger than {LARGEST_FILE:,} bytes: run the experiment's cell again")
-    return content
-
-
 def _parse(content: bytes, name: str) -> list[list[str]]:
     """The phonemes that the learner's model wrote for the held-out words, in their order.
 
     Raises:
         CheckFailed: it is not what the experiment writes, or leaves a word out.
     """
-    try:
-        said = json.loads(content.decode("utf-8"), object_pairs_hook=_unequivocal)
-    except (ValueError, RecursionError) as error:
-        raise CheckFailed(f"{name} is not JSON ({error}): run the experiment's cell again") from error
+    said = handed_in.load(content, name)
     if not isinstance(said, dict) or not all(isinstance(phonemes, str) for phonemes in said.values()):
         raise CheckFailed(f'{name} should map each word to its phonemes, as in {{"cat": "K AE T"}}')
     words = [entry.word for entry in held_out_words()]
@@ -78,14 +62,6 @@ def _parse(content: bytes, name: str) -> list[list[str]]:
     return phonemes
 
 
-def _unequivocal(pairs: list[tuple]) -> dict:
-    """An object of the file, if it says everything once."""
-    said = dict(pairs)
-    if len(said) < len(pairs):
-        raise ValueError("a word stands twice")
-    return said
-
-
 def predictions(path: str | Path = "predictions.json") -> None:
     """Is the predictions file whole? Prints the error rates that it earns."""
     per = predicted_per(path)
@@ -95,7 +71,7 @@ def predictions(path: str | Path = "predictions.json") -> None:
 def predicted_per(path: str | Path = "predictions.json") -> float:
     """PER of the predictions, computed anew from the dictionary."""
     ways = tuple(entry.pronunciations for entry in held_out_words())  # first: a grader does this once, then forks
-    return _per(_content(Path(path)), Path(path).name, ways)
+    return _per(handed_in.content(Path(path), LARGEST_FILE), Path(path).name, ways)
 
 
 @lru_cache(1)  # the visible and the hidden test ask for the same
@@ -115,8 +91,4 @@ def experiment_points(points: float, path: str | Path = "predictions.json") -> f
 
 def band(per: float, points: float) -> float:
     """The marks that a phoneme error rate earns of `points`."""
-    if per <= FULL_MARKS_PER:
-        return points
-    if per <= (FULL_MARKS_PER + TRIVIAL_PER) / 2:
-        return round(points * 2 / 3, 1)
-    return round(points / 3, 1) if per < TRIVIAL_PER else 0
+    return handed_in.band(per, points, full=FULL_MARKS_PER, trivial=TRIVIAL_PER)

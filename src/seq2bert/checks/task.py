@@ -256,7 +256,21 @@ def difference(mine: Any, right: Any, tolerance: float, reveal: bool) -> str | N
 
     >>> difference(torch.ones(2), torch.ones(3), 0.0, True)
     'should have the shape (3,), has (2,)'
+    >>> difference([1, 2, 3], [1, 3, 3], 0.0, True)
+    'at [1] is 2, should be 3'
+    >>> difference(["a", "film"], ["the", "film"], 0.0, True)
+    "at [0] is 'a', should be 'the'"
     """
+    if isinstance(right, (list, tuple)):
+        if not isinstance(mine, (list, tuple)):
+            return f"should be a list, is {_kind(mine)}"
+        if len(mine) != len(right):
+            return f"should have {len(right)} items, has {len(mine)}"
+        complaints = (difference(*pair, tolerance, reveal) for pair in zip(mine, right, strict=True))
+        return next((f"at [{place}] {complaint}" for place, complaint in enumerate(complaints) if complaint), None)
+    if isinstance(right, str):
+        wrong = type(mine) is not str or mine != right
+        return f"is {_show(mine)}" + (f", should be {_show(right)}" if reveal else "") if wrong else None
     if is_tensor(right) and right.dim() > 0:
         if not is_tensor(mine):
             return f"should be a tensor, is {_kind(mine)}"
@@ -289,7 +303,10 @@ def _kind(value: Any) -> str:
 
 
 def _show(value: Any) -> str:
-    return f"{number(value):.6g}"
+    """A single value, such as 0.25, True or 'film'."""
+    if is_tensor(value) and value.dim() == 0:
+        value = value.item()
+    return _cut(repr(value)) if number(value) is None else f"{number(value):.6g}"
 
 
 def _quote(error: Exception) -> str:
