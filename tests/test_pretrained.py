@@ -2,10 +2,14 @@
 
 import json
 
+import torch
+
 from seq2bert import pretrained
-from seq2bert.data import g2p
+from seq2bert.data import corpus, g2p, wordpieces
+from seq2bert.evaluation.language import perplexities, windows
 from seq2bert.evaluation.pronunciation import error_rates
 from seq2bert.seq2seq import write
+from seq2bert.sequences import EOS_ID
 
 
 def test_checkpoints_are_small_and_have_a_card():
@@ -26,3 +30,15 @@ def test_the_g2p_model_pronounces_as_its_card_says():
     rates = error_rates(said, [entry.pronunciations for entry in test])
     assert abs(rates.per - card["metrics"]["greedy_per"]) < 0.01
     assert write(model, ["bank"], letters, phonemes, 32) == [["B", "AE", "NG", "K"]]
+
+
+def test_the_lstm_is_as_good_on_reviews_as_its_card_says_of_all_text():
+    model = pretrained.lstm()
+    card = json.loads((pretrained.FOLDER / "lstm.json").read_text(encoding="utf-8"))
+    texts = corpus.split(corpus.reviews())["validation"][:40]
+    rows = windows(wordpieces.encode(texts), 128, EOS_ID)
+    found = perplexities(model, rows, sum(len(text.split()) for text in texts))
+    assert 0.8 < found["perplexity"] / card["metrics"]["perplexity"] < 1.2
+    film = wordpieces.encode(["this film is one of the best i have ever"])[0]
+    logits, _ = model(torch.tensor([[1, *film]]))
+    assert wordpieces.load().decode([int(logits[0, -1].argmax())]) == "seen"
