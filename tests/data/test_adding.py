@@ -20,7 +20,7 @@ def test_each_half_has_one_marker_and_the_sum_is_that_of_the_marked_values(lengt
     assert set(markers.unique().tolist()) <= {0.0, 1.0}
     assert (markers[:, : length // 2].sum(1) == 1).all()
     assert (markers[:, length // 2 :].sum(1) == 1).all()
-    assert ((0 <= values) & (values < 1)).all()
+    assert ((values >= 0) & (values < 1)).all()
     torch.testing.assert_close((values * markers).sum(1), sums)
 
 
