@@ -10,6 +10,7 @@ test sees what another one did.
 
 import base64
 import contextlib
+import gc
 import importlib
 import importlib.abc
 import io
@@ -39,11 +40,14 @@ WATCH_SECONDS = 0.1
 # The keeper -----------------------------------------------------------------------------------------------------------
 
 
-def keep(descriptor):
-    """Import what notebooks need, then fork workers on command until the grader is gone."""
-    control = socket.socket(fileno=descriptor)
-    spec = json.loads(control.recv(1 << 20))
-    kernel.die_with_parent()
+def keep(control, spec):
+    """Import what notebooks need, then fork workers on command until the grader is gone.
+
+    Args:
+        control: socket to the grader's Jail.
+        spec: what the Jail told first.
+    """
+    gc.disable()  # until all is there
     if "mounts" in spec["layers"]:
         os.chdir(HOME)
     kernel.prctl(kernel.PR_SET_CHILD_SUBREAPER, 1)
@@ -53,8 +57,9 @@ def keep(descriptor):
         with contextlib.suppress(Exception):
             importlib.import_module(name)
     kernel.ready_to_fork()
+    gc.enable()
     versions = {n: getattr(sys.modules[n], "__version__", "") for n in ("torch", "numpy") if n in sys.modules}
-    control.send(json.dumps({"threads": len(os.listdir("/proc/self/task")), "versions": versions}).encode())
+    control.send(json.dumps({"threads": kernel.threads(), "versions": versions}).encode())
     Keeper(control, spec, shell).run()
 
 
