@@ -50,7 +50,7 @@ class Examiner:
         ours, theirs = socket.socketpair()
         with theirs:
             self.process = subprocess.Popen(
-                program(begin, theirs.fileno(), *setup["imports"]),
+                program(begin, theirs.fileno(), " ".join(setup["imports"]), " ".join(setup["withheld"])),
                 pass_fds=[theirs.fileno()],
                 env=ENVIRONMENT,  # what it has before it forks the jail's keeper, a learner may see
                 stdin=subprocess.DEVNULL,
@@ -169,9 +169,12 @@ def serve(descriptor, embryo):
         embryo: what is to become the jail's keeper.
     """
     channel = Channel(socket.socket(fileno=descriptor), max_body=4 * MAX_BODY)
-    with contextlib.suppress(ProtocolError):
-        os.environ.clear()
-        os.environ.update(channel.receive())
+    try:
+        environment = channel.receive()
+    except ProtocolError:  # the class's process is gone
+        return
+    os.environ.clear()
+    os.environ.update(environment)
     sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
     own_folder = tempfile.tempdir = os.environ["TMPDIR"]
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that runs the class

@@ -20,7 +20,7 @@ import tempfile
 import traceback
 
 from classroom import kernel
-from classroom.sandbox import seen_in_jail
+from classroom.sandbox import Withheld, seen_in_jail
 
 START = "import sys; sys.path.insert(0, sys.argv[1]); from classroom import zygote; del sys.path[0]; zygote.{}()"
 KEEPERS = (kernel.CAP_SETPCAP, kernel.CAP_SYS_ADMIN)  # to make namespaces, and to drop these two
@@ -36,13 +36,15 @@ def program(function, descriptor, *words):
 def begin():
     """Import what the command line names, fork the embryo, and go on as the examiner."""
     gc.disable()  # what is loaded until the first submission comes, stays: looking through it again and again is waste
-    descriptor, *modules = sys.argv[2:]
-    with path_of_jail():
-        for name in modules:
+    descriptor, modules, withheld = sys.argv[2:]
+    with path_of_jail(withheld.split()):
+        for name in modules.split():
             with contextlib.suppress(Exception):
                 importlib.import_module(name)
     if kernel.threads() != 1:
-        sys.exit(f"{' or '.join(modules)} starts threads when it is imported, which cannot be had in a sandbox")
+        sys.exit(f"one of these modules starts threads when it is imported, which no sandbox allows: {modules}")
+    gc.collect()
+    gc.freeze()  # for both: neither the examiner nor the keeper looks through it again, or copies it for that
     embryo = Embryo.fork()
     from classroom.examiner import serve
 
@@ -50,12 +52,12 @@ def begin():
 
 
 @contextlib.contextmanager
-def path_of_jail():
+def path_of_jail(withheld):
     """Find no module but those that could be imported in the jail: another might hold answers."""
     path, finders = sys.path[:], sys.meta_path[:]
     machinery = importlib.machinery
     sys.path[:] = filter(seen_in_jail, path)
-    sys.meta_path[:] = machinery.BuiltinImporter, machinery.FrozenImporter, machinery.PathFinder
+    sys.meta_path[:] = Withheld(withheld), machinery.BuiltinImporter, machinery.FrozenImporter, machinery.PathFinder
     yield
     sys.path[:], sys.meta_path[:] = path, finders
 
