@@ -1,5 +1,6 @@
 """The same marks, messages and seeds, whoever examines, in whatever order, and whatever dies on the way."""
 
+import contextlib
 import json
 import os
 import random
@@ -122,7 +123,8 @@ class Keeperless(Fragile):
 
     def end(self):
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            child.kill()
+            with contextlib.suppress(psutil.NoSuchProcess):  # it went with another
+                child.kill()
 
 
 @pytest.mark.parametrize("kind", [Fragile, Keeperless])
