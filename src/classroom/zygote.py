@@ -58,8 +58,10 @@ def path_of_jail(withheld):
     machinery = importlib.machinery
     sys.path[:] = filter(seen_in_jail, path)
     sys.meta_path[:] = Withheld(withheld), machinery.BuiltinImporter, machinery.FrozenImporter, machinery.PathFinder
-    yield
-    sys.path[:], sys.meta_path[:] = path, finders
+    try:
+        yield
+    finally:
+        sys.path[:], sys.meta_path[:] = path, finders
 
 
 class Embryo:
