@@ -1,4 +1,4 @@
-"""Assignment 02's experiment: what a file of predictions earns, and the curves to compare one's own with.
+"""Assignment 02's experiment: the marks that a file of predictions earns.
 
 The file was made by a learner's code: how it is read, `predictions` says; here its numbers have limits, too.
 """

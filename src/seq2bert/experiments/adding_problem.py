@@ -1,7 +1,7 @@
 """The adding problem with each of the three cells: whose gradient reaches fifty steps back?
 
 Same data, same steps, same settings; a model that has learnt nothing answers 1, with a squared error of 1/6.
-Budget of the full profile: four minutes a seed on one CPU thread, for all three cells together.
+Budget of the full profile: three minutes a seed on one CPU thread, for all three cells together.
 """
 
 import sys
