@@ -255,9 +255,9 @@ class Namespaces:
     def __init__(self, options):
         reader, writer = os.pipe()
         with os.fdopen(reader) as pipe:
-            program = ["bwrap", "--die-with-parent", "--new-session", "--info-fd", str(writer), *options, "--", "cat"]
+            own = ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--info-fd", str(writer)]
             self.program = subprocess.Popen(
-                program,
+                ["bwrap", *own, *options, "--", "cat"],
                 env=ENVIRONMENT,
                 pass_fds=[writer],
                 stdin=subprocess.PIPE,

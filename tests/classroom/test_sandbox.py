@@ -206,3 +206,12 @@ def test_the_network_is_not_there(worker):
     with closing(socket.create_server(("127.0.0.1", 0))) as listener:
         port = listener.getsockname()[1]
         assert "Error" in worker.cell(f"import socket; socket.create_connection(('127.0.0.1', {port}), 1)")
+
+
+def test_the_whole_jail_is_in_its_control_group(jail, worker):
+    if not jail.group.folders:
+        pytest.skip("this user may make no control groups here")
+    below = {pid for pid in os.listdir("/proc") if pid.isdigit() and _below(int(pid), jail.keeper.pid)}
+    assert len(below) >= 2  # the keeper, and the worker
+    for folder in jail.group.folders:
+        assert below <= set((folder / "cgroup.procs").read_text().split())
