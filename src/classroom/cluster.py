@@ -237,7 +237,6 @@ class Desk:
             return self.idle.pop()
         examiner = Examiner(self.setup)
         try:
-            examiner.instruct()
             return examiner, examiner.ready()
         except ClassroomError as error:
             examiner.close()

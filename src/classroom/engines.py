@@ -32,8 +32,6 @@ class Local:
         self.examiners = []
         try:
             self.examiners += [Examiner(setup) for _ in range(workers)]
-            for examiner in self.examiners:
-                examiner.instruct()
             layers = [examiner.ready() for examiner in self.examiners]
             self.layers = layers[0]
         except BaseException:
@@ -72,7 +70,6 @@ class Local:
         examiner.close()
         fresh = Examiner(self.setup)
         self.examiners.append(fresh)
-        fresh.instruct()
         fresh.ready()
         return fresh
 

@@ -31,9 +31,8 @@ from classroom.notebook import grade_id, parse_notebook
 from classroom.protocol import MAX_BODY, Channel, ProtocolError
 from classroom.rebuild import TIMESTAMP, Rejected, build, digest, is_withheld, make_exam, shadowing
 from classroom.results import GRADED, LIMITED, QUARANTINED
-from classroom.sandbox import ENVIRONMENT, Jail, Limits, SandboxError, choose_mode
+from classroom.sandbox import Jail, Limits, SandboxError, choose_mode
 from classroom.selftest import tested
-from classroom.zygote import begin, program
 
 OWN_PART = ("__init__", "kernel", "protocol", "sandbox", "selftest", "worker")  # of this package, in the jail
 
@@ -46,27 +45,22 @@ class Examiner:
     """
 
     def __init__(self, setup):
-        self.setup = setup
         ours, theirs = socket.socketpair()
+        self.folder = tempfile.mkdtemp(prefix="examiner-")  # whichever of the two processes is the last removes it
+        os.chmod(self.folder, 0o711)
+        environment = {**os.environ, **dict.fromkeys(THREADS, "1"), "CLASSROOM_GRADING": "1", "TMPDIR": self.folder}
         with theirs:
             self.process = subprocess.Popen(
-                program(begin, theirs.fileno(), " ".join(setup["imports"]), " ".join(setup["withheld"])),
+                [sys.executable, "-P", "-c", START, str(theirs.fileno()), self.folder],
                 pass_fds=[theirs.fileno()],
-                env=ENVIRONMENT,  # what it has before it forks the jail's keeper, a learner may see
+                env=environment,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
             )
         self.channel = Channel(ours, max_body=4 * MAX_BODY)
-        self.folder = tempfile.mkdtemp(prefix="examiner-")  # whichever of the two processes is the last removes it
-        os.chmod(self.folder, 0o711)
-        threads = {name: "1" for name in ENVIRONMENT if name.endswith("_NUM_THREADS")}
-        self._tell({**os.environ, **threads, "CLASSROOM_GRADING": "1", "TMPDIR": self.folder})
-
-    def instruct(self):
-        """Tell it what it is to grade, which it hears when its imports are done: several do that at the same time."""
-        self._tell(self.setup)
+        self._tell(setup)
 
     def ready(self):
         """Wait until the jail stands; returns the names of its layers."""
@@ -110,6 +104,10 @@ class Examiner:
         shutil.rmtree(self.folder, ignore_errors=True)
 
 
+START = "import sys; from classroom.examiner import serve; serve(int(sys.argv[1]), sys.argv[2])"
+THREADS = [f"{name}_NUM_THREADS" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "RAYON")]
+
+
 def describe(course, assignment, limits, key, unsafe=False):
     """Everything that an examiner needs to know of an assignment, as values that a frame can carry."""
     folder = course.source / assignment
@@ -118,8 +116,6 @@ def describe(course, assignment, limits, key, unsafe=False):
     exams = {name: make_exam(parse_notebook(content, name), name) for name, content in notebooks.items()}
     withheld = sorted({name for exam in exams.values() for name in exam.withheld})
     library = [course.root / path for path in settings.get("library", [])]
-    known = {*withheld, *(package.name for package in library)}
-    imports = {name for exam in exams.values() for name in exam.modules() if not is_withheld(name, known)}
     released = {path.name: graded_texts(path) for path in sorted((course.release / assignment).glob("*.ipynb"))}
     return {
         "assignment": assignment,
@@ -127,7 +123,6 @@ def describe(course, assignment, limits, key, unsafe=False):
         "released": released,
         "library": pack(library, withheld),
         "withheld": withheld,
-        "imports": sorted(imports),
         "readable": [str(course.root / path) for path in settings.get("readable", [])],
         "limits": vars(limits),
         "key": key,
@@ -161,25 +156,13 @@ def pack(packages, withheld):
 # In the process itself ------------------------------------------------------------------------------------------------
 
 
-def serve(descriptor, embryo):
-    """Grade what comes over the socket until it is closed; the folder for temporary files goes with this.
-
-    Args:
-        descriptor: the socket.
-        embryo: what is to become the jail's keeper.
-    """
-    channel = Channel(socket.socket(fileno=descriptor), max_body=4 * MAX_BODY)
-    try:
-        environment = channel.receive()
-    except ProtocolError:  # the class's process is gone
-        return
-    os.environ.clear()
-    os.environ.update(environment)
-    sys.path[:0] = filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))
-    own_folder = tempfile.tempdir = os.environ["TMPDIR"]
+def serve(descriptor, own_folder):
+    """Grade what comes over the socket until it is closed; `own_folder`, where temporary files are, goes with this."""
+    gc.disable()  # what is loaded until the first submission comes, stays: looking through it again and again is waste
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that runs the class
     signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to stop"))
     kernel.prctl(kernel.PR_SET_PDEATHSIG, signal.SIGTERM)  # when that process is gone: clear up, and end
+    channel = Channel(socket.socket(fileno=descriptor), max_body=4 * MAX_BODY)
     try:
         setup = channel.receive()
         os.umask(0o022)
@@ -187,7 +170,7 @@ def serve(descriptor, embryo):
             exams = {name: make_exam(parse_notebook(c, name), name) for name, c in setup["notebooks"].items()}
             modules = [name for exam in exams.values() for name in exam.modules()]
             try:
-                jail = start_jail(embryo, setup, Path(folder), modules)
+                jail = start_jail(setup, Path(folder), modules)
             except SandboxError as error:
                 channel.send({"refused": str(error)})
                 return
@@ -207,7 +190,7 @@ def serve(descriptor, embryo):
         shutil.rmtree(own_folder, ignore_errors=True)
 
 
-def start_jail(embryo, setup, folder, modules):
+def start_jail(setup, folder, modules):
     """Unpack the library, start a jail and prove that it holds."""
     folder.chmod(0o755)
     with zipfile.ZipFile(io.BytesIO(setup["library"])) as archive:
@@ -223,7 +206,7 @@ def start_jail(embryo, setup, folder, modules):
     preload = [name for name in modules if not is_withheld(name, setup["withheld"])]
 
     def jail():
-        return Jail(embryo, folder, limits, mode, preload, setup["withheld"], setup["readable"])
+        return Jail(folder, limits, mode, preload, setup["withheld"], setup["readable"])
 
     return jail() if mode == "none" else tested(jail)
 

@@ -1,7 +1,7 @@
 """What Linux offers to lock a process in, called directly: namespaces, capabilities, Landlock, seccomp.
 
-Each function confines the calling process and whatever it starts, for good, or raises OSError; `ready_to_fork` only
-makes what comes next cheap, and two say how things are.
+Each function confines the calling process and whatever it starts, for good, or raises OSError; `ready_to_fork` alone
+only makes what comes next cheap.
 """
 
 import ctypes
@@ -14,16 +14,11 @@ libc = ctypes.CDLL(None, use_errno=True)
 
 NEW_MOUNTS, NEW_CGROUP, NEW_HOSTNAME, NEW_IPC = 0x00020000, 0x02000000, 0x04000000, 0x08000000
 NEW_USERS, NEW_PIDS, NEW_NETWORK = 0x10000000, 0x20000000, 0x40000000
-NAMESPACES = {  # as they are called in /proc/PID/ns
-    "mnt": NEW_MOUNTS, "cgroup": NEW_CGROUP, "uts": NEW_HOSTNAME, "ipc": NEW_IPC, "user": NEW_USERS, "pid": NEW_PIDS,
-    "net": NEW_NETWORK,
-}  # fmt: skip
-ANY_NAMESPACE = sum(NAMESPACES.values())
+ANY_NAMESPACE = NEW_MOUNTS | NEW_CGROUP | NEW_HOSTNAME | NEW_IPC | NEW_USERS | NEW_PIDS | NEW_NETWORK
 
 MS_NOSUID, MS_NODEV, MS_NOEXEC, MS_BIND, MS_REC, MS_PRIVATE = 0x2, 0x4, 0x8, 0x1000, 0x4000, 0x40000
 PR_SET_PDEATHSIG, PR_SET_DUMPABLE, PR_SET_SECCOMP, PR_CAPBSET_DROP, PR_SET_CHILD_SUBREAPER = 1, 4, 22, 24, 36
 PR_SET_NO_NEW_PRIVS, PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL = 38, 47, 4
-CAP_SETPCAP, CAP_SYS_ADMIN = 8, 21
 MADV_COLLAPSE, LARGE_PAGE = 25, 1 << 21
 LANDLOCK_CREATE_RULESET, LANDLOCK_ADD_RULE, LANDLOCK_RESTRICT_SELF = 444, 445, 446
 
@@ -45,23 +40,9 @@ def unshare(flags):
     _check(libc.unshare(flags), "unshare")
 
 
-def enter(namespaces, flags):
-    """Join a namespace, given as an open file of /proc/PID/ns, or several of a process, given as its pidfd."""
-    _check(libc.setns(namespaces, flags), "setns")
-
-
-def namespaces_apart(pid):
-    """Flags of those namespaces of a process that this one does not share."""
-    return sum(
-        flag
-        for name, flag in NAMESPACES.items()
-        if os.readlink(f"/proc/{pid}/ns/{name}") != os.readlink(f"/proc/self/ns/{name}")
-    )
-
-
-def threads():
-    """How many threads this process has."""
-    return len(os.listdir("/proc/self/task"))
+def enter(namespace, flags):
+    """Join a namespace, given as an open file of /proc/PID/ns."""
+    _check(libc.setns(namespace, flags), "setns")
 
 
 def mount(source, target, kind="", flags=0, options=""):
@@ -92,18 +73,18 @@ def die_with_parent():
     prctl(PR_SET_PDEATHSIG, 9)
 
 
-def forbid_capabilities(but=()):
+def forbid_capabilities():
     """No program that this process starts can gain a capability; to be called while it may still change users."""
-    for number in set(range(64)).difference(but):
-        libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0)  # there are fewer, and some may be gone
+    for number in range(64):
+        if libc.prctl(PR_CAPBSET_DROP, number, 0, 0, 0) < 0 and ctypes.get_errno() == 22:  # EINVAL: past the last one
+            break
 
 
-def drop_capabilities(but=()):
-    """Give up every capability that this process has, or all `but` some."""
+def drop_capabilities():
+    """Give up every capability that this process has."""
     libc.prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0)
-    kept = sum(1 << number for number in but) & 0xFFFFFFFF
-    header, sets = struct.pack("=II", 0x20080522, 0), struct.pack("=6I", kept, kept, 0, 0, 0, 0)
-    _check(libc.capset(header, sets), "capset")
+    header, nothing = struct.pack("=II", 0x20080522, 0), struct.pack("=6I", *[0] * 6)
+    _check(libc.capset(header, nothing), "capset")
     no_new_privileges()
 
 

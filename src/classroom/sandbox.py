@@ -1,15 +1,13 @@
 """The jail: a process in which learners' cells run and from which nothing but frames comes out.
 
-Two layers of process. The *keeper* (`classroom.worker`) begins as an embryo (`classroom.zygote`), and moves into the
-namespaces that bubblewrap made, where they are to be had; it imports what the notebooks need and runs nothing of a
-learner's. For each submission it forks a *worker*, which moves into namespaces of its own, gives up its user, its
-capabilities and its resources, and only then reads the first byte of a learner. So the price of importing torch is
-paid once, and every worker starts clean.
+Two layers of process. The *keeper* (`classroom.worker`) is started once, inside bubblewrap where namespaces are to be
+had; it imports what the notebooks need and runs nothing of a learner's. For each submission it forks a *worker*,
+which moves into namespaces of its own, gives up its user, its capabilities and its resources, and only then reads the
+first byte of a learner. So the price of importing torch is paid once, and every worker starts clean.
 
 This module is read on both sides: `Jail` by the grader, `confine` by the worker.
 """
 
-import importlib.abc
 import json
 import math
 import os
@@ -34,20 +32,6 @@ SYSTEM = ("/usr", "/lib", "/lib32", "/lib64", "/bin")
 SETTINGS = ("/etc/ld.so.cache", "/etc/localtime", "/etc/fonts", "/etc/alternatives")
 DEVICES = ("/dev/null", "/dev/zero", "/dev/full", "/dev/random", "/dev/urandom")
 MB = 1 << 20
-ENVIRONMENT = {
-    "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
-    "HOME": "/nonexistent",  # a worker is given one
-    "USER": "learner",
-    "LOGNAME": "learner",
-    "LANG": "C.UTF-8",
-    "TMPDIR": "/tmp",
-    "MPLBACKEND": "module://matplotlib_inline.backend_inline",
-    "CUDA_VISIBLE_DEVICES": "",
-    "HF_HUB_OFFLINE": "1",
-    "TOKENIZERS_PARALLELISM": "false",
-    "CLASSROOM_GRADING": "1",
-    **{f"{name}_NUM_THREADS": "1" for name in ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM", "RAYON")},
-}
 HEADROOM_MB = 1024  # what libraries map but do not touch
 FIRST_USER = 60200  # ids that belong to nobody: a grader that is root gives its workers one of the next 800
 
@@ -99,15 +83,16 @@ def choose_mode():
 
 
 def _user_options():
-    """Root makes namespaces by itself; anybody else needs a user namespace."""
-    return [] if os.geteuid() == 0 else ["--unshare-user", "--uid", "0", "--gid", "0"]
+    """Root makes namespaces by itself; anybody else needs a user namespace, with the right to make more inside."""
+    if os.geteuid() == 0:
+        return []
+    return ["--unshare-user", "--uid", "0", "--gid", "0", "--cap-add", "CAP_SYS_ADMIN", "--cap-add", "CAP_SETPCAP"]
 
 
 class Jail:
     """A keeper, and the workers that it forks for one submission after another.
 
     Args:
-        embryo: what is to become the keeper; it is spent with the jail.
         library: folder with the packages that learners may import, `classroom`'s own part among them.
         limits: Limits of a submission.
         mode: "bubblewrap", "landlock" or "none".
@@ -117,26 +102,32 @@ class Jail:
         without: layers to leave out, so that a test can see them missed.
     """
 
-    def __init__(self, embryo, library, limits, mode, preload=(), withheld=(), readable=(), without=()):
-        self.keeper, self.control = embryo, embryo.control
+    def __init__(self, library, limits, mode, preload=(), withheld=(), readable=(), without=()):
         self.limits, self.mode = limits, mode
         self.layers = tuple(name for name in MODES[mode] if name not in without)
         self.library = Path(library)
         self.readable = [str(path) for path in readable]
         self.apart = "mounts" in self.layers  # a file system of its own
         self.scratch = None
-        environment = ENVIRONMENT
+        self.control, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        environment = self._environment()
         if mode != "none" and "environment" not in self.layers:
             environment = {**os.environ, **environment}
         if not self.apart:
             self.scratch = tempfile.TemporaryDirectory(prefix="jail-", ignore_cleanup_errors=True)
-        self.group = ControlGroup(embryo.pid, limits)
-        self.namespaces = Namespaces(self._options()) if mode == "bubblewrap" else None
+        self.keeper = subprocess.Popen(
+            self._command(theirs.fileno()),
+            env=environment,
+            pass_fds=[theirs.fileno()],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            cwd="/",
+            start_new_session=True,
+        )
+        theirs.close()
+        self.group = ControlGroup(self.keeper.pid, limits)
         self._tell(
-            self.namespaces and self.namespaces.process,
-            namespaces=self.namespaces.apart if self.namespaces else 0,
-            environment=environment,
-            library=self._seen_library(),
             layers=self.layers,
             limits=asdict(limits),
             preload=list(preload),
@@ -152,15 +143,18 @@ class Jail:
                 f"the sandbox's keeper runs {ready['threads']} threads after its imports, and may run one"
             )
 
-    def _options(self):
-        """What bubblewrap is to make."""
-        options = _user_options()
+    def _command(self, descriptor):
+        program = [os.path.abspath(sys.executable), "-I", "-B", "-c", START, str(descriptor)]
+        if self.mode != "bubblewrap":
+            return [*program, str(self.library)]
+        options = ["bwrap", "--die-with-parent", "--new-session", *_user_options()]
         for layer, option in (("network", "net"), ("processes", "pid"), ("ipc", "ipc"), ("hostname", "uts")):
             if layer in self.layers:
                 options.append(f"--unshare-{option}")
         if not self.apart:
-            return [*options, "--bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
-        options += ["--tmpfs", "/tmp"]  # first: Python may lie in it
+            options += ["--bind", "/", "/", "--dev", "/dev", "--proc", "/proc"]
+            return [*options, "--", *program, str(self.library)]
+        options += ["--unshare-cgroup-try", "--tmpfs", "/tmp"]  # first: Python may lie in it
         for path in SYSTEM:
             if os.path.islink(path):
                 options += ["--symlink", os.readlink(path), path]
@@ -172,7 +166,7 @@ class Jail:
             options += ["--ro-bind-try", path, path]
         options += ["--proc", "/proc", "--dev", "/dev", "--dir", HOME, "--dir", OWN]
         options += ["--ro-bind", str(self.library), LIBRARY, "--ro-bind", str(self.library / "classroom"), UNSEEN]
-        return [*options, "--remount-ro", "/dev", "--remount-ro", "/"]
+        return [*options, "--remount-ro", "/dev", "--remount-ro", "/", "--", *program, LIBRARY]
 
     def _read_paths(self):
         return [*SYSTEM, *SETTINGS, *_python(), *self.readable, self._seen_library(), "/proc"]
@@ -180,11 +174,29 @@ class Jail:
     def _seen_library(self):
         return LIBRARY if self.apart else str(self.library)
 
+    def _environment(self):
+        home = HOME if self.mode == "bubblewrap" else "/nonexistent"
+        single = ("OMP", "MKL", "OPENBLAS", "NUMEXPR", "VECLIB_MAXIMUM", "RAYON")
+        return {
+            "PATH": f"{sys.prefix}/bin:/usr/local/bin:/usr/bin:/bin",
+            "HOME": home,
+            "USER": "learner",
+            "LOGNAME": "learner",
+            "LANG": "C.UTF-8",
+            "TMPDIR": "/tmp",
+            "MPLBACKEND": "module://matplotlib_inline.backend_inline",
+            "CUDA_VISIBLE_DEVICES": "",
+            "HF_HUB_OFFLINE": "1",
+            "TOKENIZERS_PARALLELISM": "false",
+            "CLASSROOM_GRADING": "1",
+            **{f"{name}_NUM_THREADS": "1" for name in single},
+        }
+
     def start_worker(self):
         """A new worker, locked in: (its number, the grader's end of its socket)."""
         ours, theirs = socket.socketpair()
         with theirs:
-            self._tell(theirs.fileno(), do="start")
+            self._tell(theirs, do="start")
         answer = self._answer()
         if "number" not in answer:
             raise SandboxError(f"no worker could be locked in: {answer.get('error')}")
@@ -206,7 +218,7 @@ class Jail:
 
     def _tell(self, passed=None, **message):
         try:
-            socket.send_fds(self.control, [json.dumps(message).encode()], [] if passed is None else [passed])
+            socket.send_fds(self.control, [json.dumps(message).encode()], [passed.fileno()] if passed else [])
         except OSError as error:
             raise SandboxError(f"the sandbox's keeper is gone{self._last_words()}") from error
 
@@ -223,13 +235,20 @@ class Jail:
         return json.loads(answer)
 
     def _last_words(self):
-        said = self.keeper.last_words()
-        return f": {said}" if said else ""
+        with suppress(Exception):
+            self.keeper.kill()
+            said = self.keeper.communicate(timeout=10)[1].decode(errors="replace").strip().splitlines()
+            return f": {said[-1]}" if said else ""
+        return ""
 
     def close(self):
-        self.keeper.close()
-        if self.namespaces:
-            self.namespaces.close()
+        self.control.close()  # the keeper ends at that
+        try:
+            self.keeper.wait(10)
+        except subprocess.TimeoutExpired:
+            self.keeper.kill()
+            self.keeper.wait()
+        self.keeper.stderr.close()
         self.group.remove()
         if self.scratch:
             self.scratch.cleanup()
@@ -241,45 +260,7 @@ class Jail:
         self.close()
 
 
-class Namespaces:
-    """What bubblewrap makes: namespaces with a file system. They are there as long as a program is that waits in them.
-
-    Args:
-        options: bubblewrap's, without a program.
-
-    Attributes:
-        process: pidfd of the first process in them.
-        apart: flags of those that are not this process's own.
-    """
-
-    def __init__(self, options):
-        reader, writer = os.pipe()
-        with os.fdopen(reader) as pipe:
-            own = ["--die-with-parent", "--new-session", "--cap-drop", "ALL", "--info-fd", str(writer)]
-            self.program = subprocess.Popen(
-                ["bwrap", *own, *options, "--", "cat"],
-                env=ENVIRONMENT,
-                pass_fds=[writer],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                bufsize=0,
-                cwd="/",
-            )
-            os.close(writer)
-            said = pipe.read()
-        with suppress(BrokenPipeError):
-            self.program.stdin.write(b"\n")
-        if not self.program.stdout.read(1):  # what comes back tells that all has been made
-            words = self.program.communicate()[1].decode(errors="replace").strip()
-            raise SandboxError(f"bubblewrap makes no namespaces: {words}")
-        first = json.loads(said)["child-pid"]
-        self.process = os.pidfd_open(first)
-        self.apart = kernel.namespaces_apart(first)
-
-    def close(self):
-        self.program.communicate()  # at the end of its input it ends
-        os.close(self.process)
+START = "import sys; sys.path.insert(0, sys.argv[2]); from classroom.worker import keep; keep(int(sys.argv[1]))"
 
 
 def _python():
@@ -342,17 +323,6 @@ class ControlGroup:
                     break
                 except OSError:  # its last process is not quite gone
                     time.sleep(0.02)
-
-
-class Withheld(importlib.abc.MetaPathFinder):
-    """Says clearly why a module that holds the answer cannot be imported. Its file is not in the jail either."""
-
-    def __init__(self, names):
-        self.names = names
-
-    def find_spec(self, fullname, path=None, target=None):
-        if any(fullname == name or fullname.startswith(f"{name}.") for name in self.names):
-            raise ImportError(f"{fullname} is withheld while this assignment is graded: use what you wrote yourself")
 
 
 # On the worker's side -------------------------------------------------------------------------------------------------

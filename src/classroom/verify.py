@@ -36,7 +36,6 @@ def verify_course(course, names=(), limits=PATIENT, tell=lambda done, total, tex
         for notebook in notebooks_in(course.source / name):
             check_source(notebook)
         with contextlib.closing(Examiner(describe(course, name, limits, secrets.token_bytes(32)))) as examiner:
-            examiner.instruct()
             layers = examiner.ready()
             problems = [f"{name}: {problem}" for problem in _problems(course, name, examiner)]
         found += problems

@@ -6,7 +6,7 @@ import time
 import pytest
 import torch
 from nbformat.v4 import new_code_cell, new_notebook
-from test_sandbox import embryo, library  # noqa: F401  (a fixture)
+from test_sandbox import library  # noqa: F401  (a fixture)
 
 from classroom.execute import Examination, Remote, judge, seeds
 from classroom.rebuild import build, make_exam
@@ -23,7 +23,7 @@ def graded(name, source, **grading):
 
 @pytest.fixture(scope="module")
 def jail(library):  # noqa: F811
-    with Jail(embryo(), library, LIMITS, choose_mode(), preload=["torch", "numpy"]) as jail:
+    with Jail(library, LIMITS, choose_mode(), preload=["torch", "numpy"]) as jail:
         yield jail
 
 

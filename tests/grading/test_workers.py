@@ -1,6 +1,5 @@
 """The same marks, messages and seeds, whoever examines, in whatever order, and whatever dies on the way."""
 
-import contextlib
 import json
 import os
 import random
@@ -123,8 +122,7 @@ class Keeperless(Fragile):
 
     def end(self):
         for child in psutil.Process(self.process.pid).children(recursive=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # it went with another
-                child.kill()
+            child.kill()
 
 
 @pytest.mark.parametrize("kind", [Fragile, Keeperless])
