@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import train_model
+from seq2bert.experiments.g2p import seq2seq, train_model
 from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
@@ -42,7 +42,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     metrics: dict[str, Any] = {}
     for size in SIZES:
         model, letters, phonemes, _ = train_model(
-            pairs, "small", settings, seed, folder / f"{size}.pt", hidden_size=size
+            pairs, seq2seq("small", hidden_size=size), settings, seed, folder / f"{size}.pt"
         )
         said = write(model, [entry.word for entry in test], letters, phonemes, g2p.MAX_PHONEMES)
         rates = []

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from seq2bert.data import dates
-from seq2bert.experiments.g2p import train_model
+from seq2bert.experiments.g2p import seq2seq, train_model
 from seq2bert.seq2seq import write
 
 DATA = ("dates",)
@@ -39,7 +39,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train on training days, write test days: how many dates, years, months and days are right."""
     pairs = dates.draw(settings.train_pairs, torch.Generator().manual_seed(1), places=LANGUAGES)
     test = dates.draw(settings.test_pairs, torch.Generator().manual_seed(2), test=True, places=LANGUAGES)
-    model, letters, digits, _ = train_model(pairs, "small", settings, seed, folder / "training.pt")
+    model, letters, digits, _ = train_model(pairs, seq2seq("small"), settings, seed, folder / "training.pt")
     written = ["".join(said) for said in write(model, [text for text, _ in test], letters, digits, max_length=11)]
     right = [iso for _, iso in test]
 

@@ -4,11 +4,13 @@ Budget of the full profile: at most 30 minutes of processor time a seed, on one 
 """
 
 from collections import Counter
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import Tensor
 
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
@@ -42,9 +44,10 @@ PROFILES = {
 }
 
 
-def vocabularies(pairs: list[Pair]) -> tuple[Vocabulary, Vocabulary]:
-    """Source and target tokens of the training pairs."""
-    return Vocabulary.build(source for source, _ in pairs), Vocabulary.build(target for _, target in pairs)
+def vocabularies(pairs: Sequence[Pair], min_count: int = 1) -> tuple[Vocabulary, Vocabulary]:
+    """Source and target tokens that the training pairs have at least `min_count` times."""
+    sources, targets = zip(*pairs, strict=True)
+    return Vocabulary.build(sources, min_count), Vocabulary.build(targets, min_count)
 
 
 def epoch_of_batches(pairs, letters: Vocabulary, phonemes: Vocabulary, batch_size: int):
@@ -86,30 +89,41 @@ def letter_by_letter(pairs: list[tuple[str, g2p.Phonemes]], words: list[str]) ->
     return [[favourite[letter] for letter in word if letter in favourite] for word in words]
 
 
+def seq2seq(preset: str, **changes: Any) -> Callable[[int, int], Seq2Seq]:
+    """Chapter 03's model, as `train_model` asks for it: a preset, and fields of it to set otherwise."""
+    return lambda source_vocab, target_vocab: Seq2Seq(
+        Seq2SeqConfig.preset(preset, source_vocab, target_vocab, **changes)
+    )
+
+
 def train_model(
-    pairs: list[Pair],
-    preset: str,
+    pairs: Sequence[Pair],
+    build: Callable[[int, int], Seq2Seq],
     settings: Any,
     seed: int,
     checkpoint: Path,
-    validation: list[Pair] | None = None,
-    **changes: Any,
+    validation: Sequence[Pair] | None = None,
+    loss_function: Callable[[Seq2Seq, Any], Tensor] = teacher_forcing_loss,
+    min_count: int = 1,
+    **training: Any,
 ) -> tuple[Seq2Seq, Vocabulary, Vocabulary, History]:
-    """An encoder-decoder trained on pairs of sequences: what all experiments of this chapter have in common.
+    """An encoder-decoder trained on pairs of sequences: what all experiments with such models have in common.
 
     Args:
         pairs: sources and targets to learn from; they decide the vocabularies.
-        preset: of Seq2SeqConfig.
+        build: from the sizes of the two vocabularies, the model; its weights are drawn from the seed.
         settings: with `epochs`, `batch_size` and `learning_rate`.
         seed: of the weights, the order and the dropout.
         checkpoint: where a killed run goes on from.
         validation: pairs on which to measure the loss after each epoch.
-        changes: fields of the preset to set otherwise.
+        loss_function: of model and batch.
+        min_count: how often a token must be seen to have an id.
+        training: fields of TrainingConfig to set otherwise.
 
     Returns:
         The model in evaluation mode, the two vocabularies, and the history.
     """
-    letters, phonemes = vocabularies(pairs)
+    letters, phonemes = vocabularies(pairs, min_count)
     evaluate = None
     if validation is not None:
         order = torch.Generator().manual_seed(0)
@@ -119,12 +133,12 @@ def train_model(
             return {VALIDATION: mean_loss(model, held_out)}
 
     torch.manual_seed(seed)
-    model = Seq2Seq(Seq2SeqConfig.preset(preset, len(letters), len(phonemes), **changes)).to(pick_device())
+    model = build(len(letters), len(phonemes)).to(pick_device())
     history = train(
         model,
         epoch_of_batches(pairs, letters, phonemes, settings.batch_size),
-        teacher_forcing_loss,
-        TrainingConfig(epochs=settings.epochs, learning_rate=settings.learning_rate, seed=seed),
+        loss_function,
+        TrainingConfig(epochs=settings.epochs, learning_rate=settings.learning_rate, seed=seed, **training),
         evaluate=evaluate,
         checkpoint=checkpoint,
     )
@@ -137,7 +151,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     pairs = g2p.pairs(split["train"][: settings.train_words])
     test = split["test"][: settings.test_words]
     model, letters, phonemes, history = train_model(
-        pairs, settings.preset, settings, seed, folder / "training.pt", validation=g2p.pairs(split["validation"])
+        pairs, seq2seq(settings.preset), settings, seed, folder / "training.pt", g2p.pairs(split["validation"])
     )
     words = [entry.word for entry in test]
     ways = [entry.pronunciations for entry in test]

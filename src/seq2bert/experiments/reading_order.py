@@ -9,7 +9,7 @@ from typing import Any
 
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import VALIDATION, train_model
+from seq2bert.experiments.g2p import VALIDATION, seq2seq, train_model
 from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
@@ -38,7 +38,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     metrics: dict[str, Any] = {}
     for name, backwards in (("forwards", False), ("backwards", True)):
         model, letters, phonemes, history = train_model(
-            pairs, "small", settings, seed, folder / f"{name}.pt", validation, reverse_source=backwards
+            pairs, seq2seq("small", reverse_source=backwards), settings, seed, folder / f"{name}.pt", validation
         )
         metrics[f"{name}_loss"] = [evaluation[VALIDATION] for evaluation in history.evaluations]
         metrics[f"{name}_per"] = error_rates(write(model, words, letters, phonemes, g2p.MAX_PHONEMES), ways).per

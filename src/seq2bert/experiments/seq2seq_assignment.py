@@ -10,7 +10,7 @@ from typing import Any
 from seq2bert.checks.seq2seq import experiment_words
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
-from seq2bert.experiments.g2p import letter_by_letter, train_model
+from seq2bert.experiments.g2p import letter_by_letter, seq2seq, train_model
 from seq2bert.seq2seq import write
 
 DATA = ("cmudict",)
@@ -33,7 +33,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train the small GRU on short words; PER and WER on held-out short words."""
     train_words, held_out = experiment_words()
     pairs = g2p.pairs(train_words)
-    model, letters, phonemes, history = train_model(pairs, "small", settings, seed, folder / "training.pt")
+    model, letters, phonemes, history = train_model(pairs, seq2seq("small"), settings, seed, folder / "training.pt")
     words, ways = [entry.word for entry in held_out], [entry.pronunciations for entry in held_out]
     greedy = error_rates(write(model, words, letters, phonemes, g2p.MAX_PHONEMES), ways)
     beam = error_rates(write(model, words, letters, phonemes, g2p.MAX_PHONEMES, settings.beam_size), ways)

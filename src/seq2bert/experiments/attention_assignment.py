@@ -1,0 +1,67 @@
+"""Assignment 04's experiment with the library's functions: what an honest, right answer scores.
+
+Its five seeds freeze the marks' bands in checks/attention_experiment.py. Budget: 60 s a seed on two CPU cores, for both
+models together.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from seq2bert.attention import AttentionConfig, AttentionSeq2Seq
+from seq2bert.checks.attention_experiment import LENGTHS, LONG, experiment_words
+from seq2bert.data import g2p
+from seq2bert.evaluation.pronunciation import error_rates
+from seq2bert.experiments.g2p import train_model
+from seq2bert.seq2seq import write
+
+DATA = ("cmudict",)
+SCORES = {"attention": "general", "fixed": "none"}
+
+
+@dataclass(frozen=True)
+class Settings:
+    """What the notebook sets, too: a test compares the two."""
+
+    train_words: int
+    epochs: int
+    batch_size: int = 64
+    learning_rate: float = 8e-3
+
+
+PROFILES = {"smoke": Settings(train_words=1_500, epochs=1), "full": Settings(train_words=15_000, epochs=4)}
+
+
+def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
+    """Train with and without a look back, with the same seed, words and steps; PER and accuracy by word length."""
+    train_words, held_out = experiment_words()
+    pairs = g2p.pairs(train_words[: settings.train_words])
+    metrics: dict[str, Any] = {}
+    for name, score in SCORES.items():
+        model, letters, phonemes, history = train_model(
+            pairs, _tiny(score), settings, seed, folder / f"{name}.pt"
+        )
+        said = [write(model, [entry.word for entry in words], letters, phonemes, g2p.MAX_PHONEMES) for words in held_out]
+        ways = [[entry.pronunciations for entry in words] for words in held_out]
+        by_length = [error_rates(*bucket) for bucket in zip(said, ways, strict=True)]
+        metrics |= {
+            f"{name}_per": error_rates(sum(said, []), sum(ways, [])).per,
+            f"{name}_long_per": error_rates(sum(said[LONG:], []), sum(ways[LONG:], [])).per,
+            f"{name}_per_by_length": [rates.per for rates in by_length],
+            f"{name}_accuracy_by_length": [1 - rates.wer for rates in by_length],
+            f"{name}_seconds": history.seconds,
+        }
+    metrics["gain"] = metrics["fixed_long_per"] - metrics["attention_long_per"]
+    return {
+        "metrics": metrics,
+        "axes": {
+            "letters": [list(lengths) for lengths in LENGTHS],
+            "words": [len(words) for words in held_out],
+            "train_pairs": len(pairs),
+        },
+    }
+
+
+def _tiny(score: str):
+    """The smallest model, as `train_model` asks for it."""
+    return lambda letters, phonemes: AttentionSeq2Seq(AttentionConfig.preset("tiny", letters, phonemes, score=score))
