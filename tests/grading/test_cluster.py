@@ -1,5 +1,6 @@
 """Grading on a dask cluster: the marks of one computer, whatever becomes of the workers on the way."""
 
+import contextlib
 import json
 import os
 import signal
@@ -189,8 +190,12 @@ def test_nothing_is_left_on_the_workers(course, handed_in, address):
 
 
 def children():
-    """The names of the processes below this one."""
-    return [process.name() for process in psutil.Process().children(recursive=True)]
+    """The names of the processes below this one that still run."""
+    names = []
+    for process in psutil.Process().children(recursive=True):
+        with contextlib.suppress(psutil.NoSuchProcess):  # it ended since it was listed
+            names.append(process.name())
+    return names
 
 
 def test_other_code_on_a_worker_is_refused(course, handed_in, address, monkeypatch):
