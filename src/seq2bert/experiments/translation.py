@@ -12,6 +12,7 @@ from seq2bert.data import multi30k
 from seq2bert.evaluation.translation import bleu, signature
 from seq2bert.experiments.g2p import VALIDATION, seq2seq, train_model
 from seq2bert.seq2seq import Seq2Seq, write
+from seq2bert.sequences import Vocabulary
 
 DATA = ("multi30k",)
 BOUNDS = ((1, 8), (9, 11), (12, 14), (15, 18), (19, 99))  # German words and marks, from and to
@@ -46,8 +47,8 @@ def recurrent_sizes(settings: Settings) -> dict[str, Any]:
 
 def translate(
     build: Callable[[int, int], Seq2Seq], settings: Settings, seed: int, checkpoint: Path, **how: Any
-) -> dict[str, Any]:
-    """Train a model on the training pairs and translate the test: metrics, axes and examples of a record.
+) -> tuple[dict[str, Any], Seq2Seq, Vocabulary, Vocabulary]:
+    """Train a model on the training pairs and translate the test.
 
     Args:
         build: from the sizes of the two vocabularies, the model.
@@ -55,6 +56,9 @@ def translate(
         seed: of the run.
         checkpoint: where a killed run goes on from.
         how: a loss function or fields of TrainingConfig, for `train_model`.
+
+    Returns:
+        Metrics, axes and examples of a record; the model, and the two vocabularies.
     """
     model, german, english, history = train_model(
         multi30k.pairs("train")[: settings.train_pairs],
@@ -71,7 +75,7 @@ def translate(
     greedy = write(model, sources, german, english, multi30k.MAX_WORDS, batch_size=100)
     beam = write(model, sources, german, english, multi30k.MAX_WORDS, settings.beam_size, batch_size=100)
     rows = multi30k.by_length(sources, BOUNDS)
-    return {
+    outcome = {
         "metrics": {
             "bleu": bleu(beam, references),
             "greedy_bleu": bleu(greedy, references),
@@ -88,8 +92,9 @@ def translate(
         },
         "examples": {" ".join(sources[i]): " ".join(beam[i]) for i in range(0, len(sources), len(sources) // 20)},
     }
+    return outcome, model, german, english
 
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Chapter 03's model, its source read from the end."""
-    return translate(seq2seq("base", **recurrent_sizes(settings)), settings, seed, folder / "training.pt")
+    return translate(seq2seq("base", **recurrent_sizes(settings)), settings, seed, folder / "training.pt")[0]

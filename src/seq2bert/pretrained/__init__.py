@@ -5,6 +5,7 @@ from typing import Any
 
 from torch import Tensor
 
+from seq2bert.attention import AttentionConfig, AttentionSeq2Seq
 from seq2bert.files import CourseError
 from seq2bert.recurrent import RecurrentLanguageModel, RecurrentLMConfig
 from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig
@@ -24,6 +25,20 @@ def g2p() -> tuple[Seq2Seq, Vocabulary, Vocabulary]:
     """
     weights, card = _released("g2p")
     model = Seq2Seq(Seq2SeqConfig(**card["settings"]))
+    model.load_state_dict(weights)
+    return model.eval(), Vocabulary(tuple(card["letters"])), Vocabulary(tuple(card["phonemes"]))
+
+
+def g2p_attention() -> tuple[AttentionSeq2Seq, Vocabulary, Vocabulary]:
+    """The same with a look back, chapter 04's: the model in evaluation mode, letters and phonemes.
+
+    Made by `seq2bert run g2p_attention --profile full`.
+
+    Raises:
+        CourseError: the checkpoint is not there.
+    """
+    weights, card = _released("g2p_attention")
+    model = AttentionSeq2Seq(AttentionConfig(**card["settings"]))
     model.load_state_dict(weights)
     return model.eval(), Vocabulary(tuple(card["letters"])), Vocabulary(tuple(card["phonemes"]))
 
