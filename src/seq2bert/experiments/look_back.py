@@ -1,7 +1,7 @@
-"""What is a look back worth, and does the score matter? One encoder, six decoders, CMUdict, by word length.
+"""What is a look back worth, and does the score matter? One encoder, five decoders, CMUdict, by word length.
 
-Data, steps and width are those of `context_size`, for which length was hard. Budget of the full profile: 12 minutes a
-seed on one CPU thread, for all six together.
+Data, steps and width are those of `context_size`, for which length was hard. Budget of the full profile: ten minutes a
+seed on one CPU thread, for all five together.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,6 @@ MODELS: dict[str, dict[str, Any]] = {
     "dot": dict(score="dot"),
     "general": dict(score="general"),
     "additive": dict(score="additive"),
-    "concat": dict(score="concat"),
     "local": dict(score="general", window=2),
 }
 
@@ -44,7 +43,7 @@ PROFILES = {
 
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
-    """Train the six with the same seed, data and steps; PER of all test words, and by word length."""
+    """Train the five with the same seed, data and steps; PER of all test words, and by word length."""
     split = g2p.split()
     pairs = g2p.pairs(split["train"][: settings.train_words])
     test = split["test"][: settings.test_words]
