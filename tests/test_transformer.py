@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
+from seq2bert.convert import from_torch_attention, from_torch_layer
 from seq2bert.seq2seq import beam_search, greedy_search, sequence_loss, teacher_forcing_loss
 from seq2bert.sequences import EOS_ID, padding_mask
 from seq2bert.training.loop import TrainingConfig, train
@@ -61,21 +62,10 @@ def batch(seed=0):
 # torch.nn with our weights --------------------------------------------------------------------------------------------
 
 
-def torch_attention(ours: MultiHeadAttention) -> nn.MultiheadAttention:
-    """torch keeps queries, keys and values in one matrix."""
-    theirs = nn.MultiheadAttention(ours.query.in_features, ours.num_heads, batch_first=True)
-    parts = (ours.query, ours.key, ours.value)
-    theirs.in_proj_weight.data = torch.cat([part.weight.data for part in parts])
-    theirs.in_proj_bias.data = torch.cat([part.bias.data for part in parts])
-    theirs.out_proj.load_state_dict(ours.output.state_dict())
-    return theirs
-
-
-def torch_layer(ours: EncoderLayer, config: TransformerConfig) -> nn.Module:
-    """nn.TransformerEncoderLayer, or for a decoder's layer nn.TransformerDecoderLayer, with the weights of ours."""
-    decoder = isinstance(ours, DecoderLayer)
+def torch_layer(config: TransformerConfig, decoder: bool) -> nn.Module:
+    """nn.TransformerEncoderLayer or nn.TransformerDecoderLayer of the sizes of a config."""
     kind = nn.TransformerDecoderLayer if decoder else nn.TransformerEncoderLayer
-    theirs = kind(
+    layer = kind(
         config.hidden_size,
         config.num_heads,
         config.intermediate_size,
@@ -83,16 +73,8 @@ def torch_layer(ours: EncoderLayer, config: TransformerConfig) -> nn.Module:
         batch_first=True,
         norm_first=config.norm_first,
     )
-    theirs.self_attn = torch_attention(ours.attention)
-    theirs.linear1.load_state_dict(ours.feed_forward[0].state_dict())
-    theirs.linear2.load_state_dict(ours.feed_forward[3].state_dict())
-    norms = [ours.add_attention, ours.add_feed_forward]
-    if decoder:
-        theirs.multihead_attn = torch_attention(ours.cross_attention)
-        norms.insert(1, ours.add_cross_attention)
-    for i, residual in enumerate(norms, 1):
-        getattr(theirs, f"norm{i}").load_state_dict(residual.norm.state_dict())
-    return theirs
+    shake(layer)
+    return layer
 
 
 def shake(module: nn.Module) -> None:
@@ -122,9 +104,9 @@ def assert_same_with_gradients(ours, theirs, inputs: list[torch.Tensor], weights
 @pytest.mark.parametrize("masked", ["nothing", "padding", "causal", "both"])
 def test_multi_head_attention_is_torchs(width, heads, masked):
     torch.manual_seed(0)
-    ours = MultiHeadAttention(width, heads)
-    shake(ours)
-    theirs = torch_attention(ours)
+    ours, theirs = MultiHeadAttention(width, heads), nn.MultiheadAttention(width, heads, batch_first=True)
+    shake(theirs)
+    ours.load_state_dict(from_torch_attention(theirs))
     hidden, memory, lengths = draw(3, 5, width), draw(3, 5, width, seed=1), torch.tensor([5, 1, 3])
     real = padding_mask(lengths)
     mask = torch.ones(3, 1, 5, 5, dtype=torch.bool)
@@ -155,9 +137,8 @@ def test_multi_head_attention_is_torchs(width, heads, masked):
 def test_layers_are_torchs(sizes, decoder):
     config = config_of(*sizes)
     torch.manual_seed(0)
-    ours = (DecoderLayer if decoder else EncoderLayer)(config)
-    shake(ours)
-    theirs = torch_layer(ours, config)
+    ours, theirs = (DecoderLayer if decoder else EncoderLayer)(config), torch_layer(config, decoder)
+    ours.load_state_dict(from_torch_layer(theirs))
     lengths = torch.tensor([6, 1, 4])
     real = padding_mask(lengths)
     hidden, memory = draw(3, 5 if decoder else 6, sizes[0]), draw(3, 6, sizes[0], seed=1)
@@ -186,18 +167,21 @@ def test_the_whole_model_is_torchs_layers_one_after_the_other(sizes):
     config = config_of(*sizes)
     torch.manual_seed(0)
     model = Transformer(config).eval()
-    shake(model)
     source, lengths, inputs = batch()
     real = padding_mask(lengths)
     scale = config.hidden_size**0.5
     memory = scale * model.encoder.embeddings.tokens(source) + sinusoidal_positions(6, config.hidden_size)
     for layer in model.encoder.layers:
-        memory = torch_layer(layer, config)(memory, src_key_padding_mask=~real)
+        theirs = torch_layer(config, decoder=False)
+        layer.load_state_dict(from_torch_layer(theirs))
+        memory = theirs(memory, src_key_padding_mask=~real)
     memory = model.encoder.norm(memory)
     table = model.decoder.embeddings.tokens
     hidden = scale * table(inputs) + sinusoidal_positions(4, config.hidden_size)
     for layer in model.decoder.layers:
-        hidden = torch_layer(layer, config)(hidden, memory, tgt_mask=~causal_mask(4), memory_key_padding_mask=~real)
+        theirs = torch_layer(config, decoder=True)
+        layer.load_state_dict(from_torch_layer(theirs))
+        hidden = theirs(hidden, memory, tgt_mask=~causal_mask(4), memory_key_padding_mask=~real)
     expected = F.linear(model.decoder.norm(hidden), table.weight)
     torch.testing.assert_close(model(source, lengths, inputs), expected, rtol=1e-5, atol=1e-5)
 
@@ -413,6 +397,8 @@ def test_bad_arguments_are_named():
         TransformerConfig.preset("huge", 20, 15)
     with pytest.raises(ValueError, match="num_heads must divide hidden_size 8, got 3"):
         MultiHeadAttention(8, 3)
+    with pytest.raises(ValueError, match="only torch attentions with biases and one width"):
+        from_torch_attention(nn.MultiheadAttention(8, 2, kdim=4))
     with pytest.raises(ValueError, match="width must be even"):
         sinusoidal_positions(4, 5)
     with pytest.raises(ValueError, match=r"smoothing must lie in \[0, 1\], got 1.5"):
