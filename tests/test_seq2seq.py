@@ -18,6 +18,7 @@ from seq2bert.seq2seq import (
     greedy_search,
     make_batch,
     reverse,
+    scheduled_sampling_loss,
     sequence_loss,
     shift,
     teacher_forcing_loss,
@@ -118,6 +119,42 @@ def test_loss_is_that_of_the_real_tokens_alone():
     torch.testing.assert_close(sequence_loss(logits, labels), torch.stack(by_hand).mean())
     spoiled = logits.masked_fill((labels == 0).unsqueeze(-1), 1e4)
     torch.testing.assert_close(sequence_loss(spoiled, labels), sequence_loss(logits, labels))
+
+
+def targets_of(rows=5, steps=4, seed=3):
+    g = torch.Generator().manual_seed(seed)
+    ends = torch.ones(rows, 1, dtype=torch.long)
+    return torch.cat([ends, torch.randint(4, 9, (rows, steps), generator=g), EOS_ID * ends], 1)
+
+
+def test_scheduled_sampling_with_the_truth_alone_is_teacher_forcing():
+    model, batch = tiny(), (*sources(), targets_of())
+    losses = scheduled_sampling_loss(model, batch, torch.tensor(1.0)), teacher_forcing_loss(model, batch)
+    gradients = [torch.autograd.grad(loss, list(model.parameters())) for loss in losses]
+    torch.testing.assert_close(*losses)
+    torch.testing.assert_close(*gradients)
+
+
+def test_scheduled_sampling_without_the_truth_reads_what_greedy_search_writes():
+    model, (source, lengths), targets = tiny(seed=4), sources(), targets_of()
+    written = greedy_search(model, source, lengths, 5)
+    assert (written != targets[:, 1 : 1 + written.size(1)]).any()  # else the truth would do as well
+    longest = int((written != PAD_ID).sum(-1).min())  # up to where every row still writes
+    read = torch.cat([targets[:, :1], written[:, : longest - 1]], 1)
+    expected = sequence_loss(model(source, lengths, read), targets[:, 1 : longest + 1])
+    loss = scheduled_sampling_loss(model, (source, lengths, targets[:, : longest + 1]), torch.tensor(0.0))
+    torch.testing.assert_close(loss, expected)
+
+
+def test_the_part_of_truth_is_what_was_asked_for():
+    model, (source, lengths), targets = tiny(), sources(), targets_of(steps=40)
+    torch.manual_seed(0)
+    read = []
+    model.decoder.register_forward_pre_hook(lambda _, inputs: read.append(inputs[0]))
+    scheduled_sampling_loss(model, (source, lengths, targets), torch.tensor(0.7))
+    with torch.no_grad():
+        same = (torch.cat(read, 1)[:, 1:] == targets[:, 1:-1]).float().mean()
+    assert 0.6 < same < 0.95  # some of its own words are right by chance
 
 
 @pytest.mark.parametrize(("cell", "layers"), SIZES)

@@ -194,3 +194,35 @@ def band(axes: Axes, x: Sequence[float], metric: dict, label: str, color: str, s
         low = [m - scale * s for m, s in zip(mean, metric["std"], strict=True)]
         high = [m + scale * s for m, s in zip(mean, metric["std"], strict=True)]
         axes.fill_between(x, low, high, color=color, alpha=0.2, linewidth=0)
+
+
+def two_ways(tokens: Sequence[str]) -> Figure:
+    """How the last token learns of the first: along a chain of states, and in one look.
+
+    Args:
+        tokens: in their order.
+    """
+    figure, (chain, direct) = plt.subplots(1, 2, figsize=(1.3 * len(tokens) + 1.6, 2.3), layout="constrained")
+    last = len(tokens) - 1
+    for axes, title in ((chain, "a recurrent network"), (direct, "attention")):
+        axes.set(xlim=(-0.6, last + 0.6), ylim=(-0.75, 1.5), aspect="equal")
+        axes.axis("off")
+        axes.set_title(title, size=10, color=INK)
+        for x, token in enumerate(tokens):
+            _cell(axes, x, SECOND)
+            axes.text(x, -0.62, token, ha="center", color=INK, size=9)
+    for x in range(last):
+        _arrow(chain, (x + 0.3, 0), (x + 0.7, 0), color=ACCENT, width=2.0)
+    for x in range(last):
+        direct.add_patch(
+            FancyArrowPatch(
+                (last, 0.36),
+                (x, 0.36),
+                connectionstyle="arc3,rad=0.45",
+                arrowstyle="-|>",
+                mutation_scale=9,
+                color=INK if x else ACCENT,
+                lw=1.0 if x else 2.0,
+            )
+        )
+    return figure

@@ -207,6 +207,31 @@ def teacher_forcing_loss(model: Seq2Seq, batch: Batch) -> Tensor:
     return sequence_loss(model(source, lengths, inputs), labels)
 
 
+def scheduled_sampling_loss(model: Seq2Seq, batch: Batch, truth: Tensor) -> Tensor:
+    """The loss when the decoder reads the true token only with probability `truth`, else the one it would have written.
+
+    Bengio et al. (2015), section 2.4, with the best token instead of a drawn one. The labels stay the true ones, and
+    no gradient flows through what was written. The steps must wait for each other, which teacher forcing spares them.
+    Coins come from the global generator, as dropout's do, so that the training loop can resume.
+
+    Args:
+        model: a Seq2Seq.
+        batch: as for `teacher_forcing_loss`, to which this is equal with a truth of 1.
+        truth: a number from 0 to 1, the same for all steps; drawn anew for each row and step.
+    """
+    source, lengths, targets = batch
+    inputs, labels = shift(targets)
+    state = model.encode(source, lengths)
+    token, steps = inputs[:, :1], []
+    for true in inputs.split(1, 1):  # T of (B, 1)
+        if steps:
+            forced = torch.rand_like(true, dtype=torch.float) < truth  # (B, 1)
+            token = torch.where(forced, true, steps[-1].argmax(-1))  # (B, 1)
+        logits, state = model.decoder(token, state)  # (B, 1, V)
+        steps.append(logits)
+    return sequence_loss(torch.cat(steps, 1), labels)
+
+
 def shift(targets: Tensor) -> tuple[Tensor, Tensor]:
     """Cut `<bos> y1 ... yn <eos>` into what the decoder reads and what it must say.
 
