@@ -7,6 +7,7 @@ from pathlib import Path
 import matplotlib as mpl
 import matplotlib.pyplot as plt
 import pytest
+from matplotlib.patches import FancyArrowPatch
 
 from seq2bert import figures
 
@@ -50,6 +51,17 @@ def test_a_chain_shows_what_is_read_and_what_is_guessed():
         texts = [text.get_text() for text in figure.axes[0].texts]
         plt.close(figure)
     assert texts == ["the", "bank", "bank", "of", "$h_1$"]
+
+
+def test_two_ways_shows_a_chain_and_an_arc_to_everyone():
+    with mpl.rc_context():
+        figures.use_style()
+        figure = figures.two_ways(["he", "is", "it"])
+        arrows = [sum(isinstance(patch, FancyArrowPatch) for patch in axes.patches) for axes in figure.axes]
+        texts = [text.get_text() for text in figure.axes[1].texts]
+        plt.close(figure)
+    assert arrows == [2, 2]
+    assert texts == ["he", "is", "it"]
 
 
 def test_shaded_text_joins_pieces_escapes_them_and_colours_by_size():
