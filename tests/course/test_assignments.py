@@ -31,12 +31,17 @@ ANSWERS = {
         *("shift", "sequence_loss", "beam_step", "error_rates"),
         *("Levenshtein", "GRUCell", "Decoder", "nearest"),
     },
+    "04_attention": {
+        *("masked_softmax", "look_back", "alignment_path", "attention_entropy"),
+        *("DotScore", "GeneralScore", "AdditiveScore", "scaled_dot_product_attention"),
+    },
 }
 # Modules that the rest of a notebook uses, and that therefore are there.
 FREE = {
     "01_sequences": {"seq2bert.data.sentences", "seq2bert.data.corpus", "seq2bert.data.wordpieces"},
     "02_recurrent": {"seq2bert.data.adding", "seq2bert.results", "seq2bert.training.loop"},
     "03_seq2seq": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.sequences"},
+    "04_attention": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.seq2seq", "seq2bert.sequences"},
 }
 
 

@@ -36,17 +36,20 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train with and without a look back, with the same seed, words and steps; PER and accuracy by word length."""
     train_words, held_out = experiment_words()
     pairs = g2p.pairs(train_words[: settings.train_words])
+    words, ways = [entry.word for entry in held_out], [entry.pronunciations for entry in held_out]
+    rows = [[i for i, word in enumerate(words) if len(word) in lengths] for lengths in LENGTHS]
+    long = [i for i, word in enumerate(words) if len(word) >= LONG]
     metrics: dict[str, Any] = {}
     for name, score in SCORES.items():
-        model, letters, phonemes, history = train_model(
-            pairs, _tiny(score), settings, seed, folder / f"{name}.pt"
+        model, letters, phonemes, history = train_model(pairs, _tiny(score), settings, seed, folder / f"{name}.pt")
+        said = write(model, words, letters, phonemes, g2p.MAX_PHONEMES)
+        overall, on_long, *by_length = (
+            error_rates([said[i] for i in places], [ways[i] for i in places])
+            for places in (range(len(words)), long, *rows)
         )
-        said = [write(model, [entry.word for entry in words], letters, phonemes, g2p.MAX_PHONEMES) for words in held_out]
-        ways = [[entry.pronunciations for entry in words] for words in held_out]
-        by_length = [error_rates(*bucket) for bucket in zip(said, ways, strict=True)]
         metrics |= {
-            f"{name}_per": error_rates(sum(said, []), sum(ways, [])).per,
-            f"{name}_long_per": error_rates(sum(said[LONG:], []), sum(ways[LONG:], [])).per,
+            f"{name}_per": overall.per,
+            f"{name}_long_per": on_long.per,
             f"{name}_per_by_length": [rates.per for rates in by_length],
             f"{name}_accuracy_by_length": [1 - rates.wer for rates in by_length],
             f"{name}_seconds": history.seconds,
@@ -56,7 +59,7 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
         "metrics": metrics,
         "axes": {
             "letters": [list(lengths) for lengths in LENGTHS],
-            "words": [len(words) for words in held_out],
+            "words": [len(places) for places in rows],
             "train_pairs": len(pairs),
         },
     }
