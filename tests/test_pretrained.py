@@ -2,6 +2,7 @@
 
 import json
 
+import pytest
 import torch
 
 from seq2bert import pretrained
@@ -22,9 +23,10 @@ def test_checkpoints_are_small_and_have_a_card():
         assert {"command", "metrics", "device", "wall_seconds", "data", "seed"} <= card.keys()
 
 
-def test_the_g2p_model_pronounces_as_its_card_says():
-    model, letters, phonemes = pretrained.g2p()
-    card = json.loads((pretrained.FOLDER / "g2p.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["g2p", "g2p_attention"])
+def test_models_pronounce_as_their_cards_say(name):
+    model, letters, phonemes = getattr(pretrained, name)()
+    card = json.loads((pretrained.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     test = g2p.split()["test"][:1000]
     said = write(model, [entry.word for entry in test], letters, phonemes, 32)
     rates = error_rates(said, [entry.pronunciations for entry in test])
