@@ -58,8 +58,7 @@ def ready_to_fork():
     A fork copies its parent's page table, and whatever it writes to. So memory is gathered into large pages, of which
     there are 512 times fewer, where Linux (6.1 and later) does that; and the garbage collector leaves it alone.
     """
-    gc.collect()
-    gc.freeze()
+    gc.freeze()  # with what garbage there is: looking for it costs more than it takes
     with open("/proc/self/maps") as maps:
         regions = [line.split() for line in maps]
     for addresses, mode, _, _, inode, *name in regions:

@@ -6,6 +6,8 @@ import math
 import numpy as np
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from seq2bert.checks import seq2seq as check
 from seq2bert.checks.task import CheckFailed, Mistake, Task, number, same
@@ -287,3 +289,25 @@ Pair = collections.namedtuple("Pair", "inputs labels")
 @pytest.mark.parametrize("wrap", [list, tuple, Pair._make], ids=["list", "tuple", "named"])
 def test_outputs_may_come_in_any_row(wrap):
     check.shift(lambda targets: wrap(check.shift.reference(targets)))
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_tensors_are_the_same_where_they_agree_in_every_place(data):
+    numbers = st.sampled_from([0.0, 1.0, 1.0 + 5e-6, 1.0 + 5e-5, -1.0, math.inf, -math.inf, math.nan])
+    one = data.draw(st.lists(numbers, max_size=4))
+    other = [data.draw(st.sampled_from([value, data.draw(numbers)])) for value in one]
+
+    def agree(a, b):
+        return a == b or (math.isnan(a) and math.isnan(b)) or abs(a - b) <= 1e-5
+
+    expected = all(map(agree, one, other))
+    as_double = (torch.tensor(values, dtype=torch.double) for values in (one, other))
+    assert same(*as_double, 1e-5) is expected
+
+
+def test_what_is_counted_must_be_equal_whatever_the_tolerance():
+    assert same(torch.tensor([True, False]), torch.tensor([True, False]), 0.0)
+    assert not same(torch.tensor([True, False]), torch.tensor([True, True]), 2.0)
+    assert not same(torch.tensor([3, 4]), torch.tensor([3, 5]), 2.0)
+    assert not same(torch.ones(2), torch.ones(3), 1.0)

@@ -206,7 +206,7 @@ def same(one: Any, other: Any, tolerance: float) -> bool:
     if type(one) is str and type(other) is str:
         return one == other
     if is_tensor(one) and is_tensor(other):
-        return one.shape == other.shape and not _apart(one, other, tolerance).any()
+        return one.shape == other.shape and _close(one, other, tolerance)
     if isinstance(one, dict) and isinstance(other, dict):
         return one.keys() == other.keys() and all(same(one[key], other[key], tolerance) for key in one)
     if isinstance(one, (tuple, list)) and isinstance(other, (tuple, list)):
@@ -236,6 +236,16 @@ def number(value: Any) -> float | None:
         return float(value)
     except OverflowError:
         return math.inf if value > 0 else -math.inf
+
+
+def _close(mine: Tensor, right: Tensor, tolerance: float) -> bool:
+    """Do two tensors of one shape agree everywhere? Asked so often that it has a shorter way than `_apart`."""
+    if not right.numel():
+        return True
+    largest = (mine.detach().cpu().double() - right.detach().cpu().double()).abs().max().item()
+    if math.isnan(largest):  # a nan somewhere, or two infinities: these are to be looked at one by one
+        return not _apart(mine, right, tolerance).any()
+    return largest <= (tolerance if right.is_floating_point() else 0.0)
 
 
 def _apart(mine: Tensor, right: Tensor, tolerance: float) -> Tensor:
