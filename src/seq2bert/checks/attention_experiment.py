@@ -5,6 +5,7 @@ The file was made by a learner's code: how it is read, `predictions` says; here 
 
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Any
 
 from seq2bert.checks import predictions as handed_in
 from seq2bert.checks.task import CheckFailed
@@ -55,11 +56,20 @@ def _parse(content: bytes, name: str) -> dict[str, list[list[str]]]:
     said = handed_in.load(content, name)
     if not isinstance(said, dict) or any(not isinstance(said.get(model), dict) for model in MODELS):
         raise CheckFailed(f'{name} should hold two objects, {{"attention": ..., "fixed": ...}}, one for each model')
-    return {model: _phonemes(said[model], f"{name}, {model!r},") for model in MODELS}
+    return {model: phonemes_said(said[model], f"{name}, {model!r},") for model in MODELS}
 
 
-def _phonemes(said: dict, name: str) -> list[list[str]]:
-    if not all(isinstance(phonemes, str) for phonemes in said.values()):
+def phonemes_said(said: Any, name: str) -> list[list[str]]:
+    """The phonemes that one model wrote for the held-out words, in their order.
+
+    Args:
+        said: what was in the file, which should be an object: for each word its phonemes.
+        name: what to call it in a message.
+
+    Raises:
+        CheckFailed: it is not that, or leaves a word out.
+    """
+    if not isinstance(said, dict) or not all(isinstance(phonemes, str) for phonemes in said.values()):
         raise CheckFailed(f'{name} should map each word to its phonemes, as in {{"cat": "K AE T"}}')
     words = [entry.word for entry in held_out_words()]
     missing = [word for word in words if word not in said]
