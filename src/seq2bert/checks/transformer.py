@@ -511,7 +511,7 @@ def _each_column_its_own(num_positions, width):
 sinusoidal_positions = Task(
     name="sinusoidal_positions",
     reference=chapter.sinusoidal_positions,
-    outputs=("the positions",),
+    outputs=("the table of positions",),
     visible=lambda g: dict(num_positions=size(4, 8, g), width=2 * size(3, 6, g)),
     hidden=lambda g: dict(num_positions=size(1, 100, g), width=2 * size(1, 20, g)),
     tolerance=1e-3,  # the hands of a hundred positions, in single precision
