@@ -79,6 +79,7 @@ def test_looks_is_a_table_where_there_is_no_script():
     shown = figures.looks(*LOOKS)
     assert "&lt;eos&gt;" in shown
     assert re.findall(r"<td>([0-9.]+)</td>", shown) == ["0.75", "0.25", "0.10", "0.90"]
+    assert '<table class="dataframe">' in shown  # which the theme leaves on the page's own ground
     with pytest.raises(ValueError, match="weights must be 2 rows of 2"):
         figures.looks(*LOOKS[:2], [[1.0, 0.0]])
 

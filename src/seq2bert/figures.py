@@ -169,11 +169,12 @@ def looks(askers: Sequence[str], looked_at: Sequence[str], weights: Sequence[Seq
         f'<tr><th scope="row">{html.escape(token)}</th>{"".join(f"<td>{weight:.2f}</td>" for weight in row)}</tr>'
         for token, row in zip(askers, rounded, strict=True)
     )
+    # A table of class "dataframe" keeps the theme from laying a light ground under the figure on a dark page.
     return (
         f'<div class="looks" data-weights="{rounded}">'
         f'<div class="looks-askers" role="group" aria-label="Choose who looks">{buttons}</div>'
         f'<div class="looks-at">{tokens}</div><p class="looks-said" aria-live="polite"></p>'
-        f"<table><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>"
+        f'<table class="dataframe"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table></div>'
     )
 
 
