@@ -26,11 +26,11 @@ class Settings:
     train_words: int
     epochs: int
     batch_size: int = 64
-    learning_rate: float = 1.2e-2
+    learning_rate: float = 8e-3
     warmup_fraction: float = 0.1
     hidden_size: int = 64
     num_heads: int = 4
-    intermediate_size: int = 256
+    intermediate_size: int = 128
     num_layers: int = 1
 
     def model(self, letters: int, phonemes: int) -> Transformer:
@@ -40,7 +40,7 @@ class Settings:
 
 
 SIZES = ("hidden_size", "num_heads", "intermediate_size", "num_layers")
-PROFILES = {"smoke": Settings(train_words=1_500, epochs=1), "full": Settings(train_words=15_000, epochs=12)}
+PROFILES = {"smoke": Settings(train_words=1_500, epochs=1), "full": Settings(train_words=15_000, epochs=16)}
 
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
