@@ -203,10 +203,12 @@ def two_ways(tokens: Sequence[str]) -> Figure:
     Args:
         tokens: in their order.
     """
-    figure, (chain, direct) = plt.subplots(1, 2, figsize=(1.3 * len(tokens) + 1.6, 2.3), layout="constrained")
     last = len(tokens) - 1
-    for axes, title in ((chain, "a recurrent network"), (direct, "attention")):
-        axes.set(xlim=(-0.6, last + 0.6), ylim=(-0.75, 1.5), aspect="equal")
+    figure, (chain, direct) = plt.subplots(
+        2, 1, figsize=(last + 1.2, 4.1), height_ratios=(1.25, 2.25), layout="constrained"
+    )
+    for axes, title, top in ((chain, "a recurrent network", 0.5), (direct, "attention", 1.5)):
+        axes.set(xlim=(-0.6, last + 0.6), ylim=(-0.75, top), aspect="equal")
         axes.axis("off")
         axes.set_title(title, size=10, color=INK)
         for x, token in enumerate(tokens):
