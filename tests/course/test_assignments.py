@@ -35,6 +35,10 @@ ANSWERS = {
         *("masked_softmax", "look_back", "alignment_path", "attention_entropy"),
         *("DotScore", "GeneralScore", "AdditiveScore", "scaled_dot_product_attention"),
     },
+    "05_transformer": {
+        *("scaled_dot_product_attention", "multi_head_attention", "causal_mask", "decoder_mask"),
+        *("sinusoidal_positions", "encoder_layer", "order_sensitivity", "masked_softmax"),
+    },
 }
 # Modules that the rest of a notebook uses, and that therefore are there.
 FREE = {
@@ -42,6 +46,7 @@ FREE = {
     "02_recurrent": {"seq2bert.data.adding", "seq2bert.results", "seq2bert.training.loop"},
     "03_seq2seq": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.sequences"},
     "04_attention": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.seq2seq", "seq2bert.sequences"},
+    "05_transformer": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.seq2seq", "seq2bert.sequences"},
 }
 
 
