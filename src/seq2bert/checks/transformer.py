@@ -636,6 +636,7 @@ def _norm_unbiased(x: Tensor, weights: dict[str, Tensor], name: str) -> Tensor:
 
 
 def _layer_variant(
+    look=reference_multi_head_attention,
     norm=_norm,
     names=("attention", "feed_forward"),
     activation=F.relu,
@@ -649,7 +650,7 @@ def _layer_variant(
 
     def layer(hidden, weights, num_heads, mask=None, norm_first=False):
         def attend(x):
-            return reference_multi_head_attention(x, x, weights, num_heads, mask if masked else None)
+            return look(x, x, weights, num_heads, mask if masked else None)
 
         def think(x):
             return _linear(activation(_linear(x, weights, "inner")), weights, "outer")
@@ -741,6 +742,11 @@ encoder_layer = Task(
             "mask ignored",
             _layer_variant(masked=False),
             "The mask has no effect: hand it on to the attention.",
+        ),
+        Mistake(
+            "heads split without transposing",
+            _layer_variant(look=_heads_variant(split=_cut_in_order_of_memory)),
+            "The attention inside mixes up places and heads. If it is your function of task 2, put that right first.",
         ),
     ),
 )
