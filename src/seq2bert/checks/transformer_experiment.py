@@ -50,8 +50,9 @@ def _per(content: bytes, name: str, entries: tuple[g2p.Entry, ...]) -> float:
 
 
 def experiment_points(points: float, path: str | Path = "predictions.json") -> float:
-    """Banded marks: all within three standard deviations of the reference, which is to beat assignment 04's look back;
-    two thirds up to half-way to a model that cannot look back; one third for anything clearly better than that one.
+    """Banded marks: all within three standard deviations of the reference, whose five seeds all beat the look back of
+    assignment 04; two thirds up to half-way to a model that cannot look back; one third for anything clearly better
+    than that one.
 
     >>> band(FULL_MARKS_PER, 18), band(TRIVIAL_PER, 18)
     (18, 0)
