@@ -34,35 +34,39 @@ PROFILES = {"smoke": Settings(train_words=1_500, epochs=1), "full": Settings(tra
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train with and without a look back, with the same seed, words and steps; PER and accuracy by word length."""
+    metrics: dict[str, Any] = {}
+    for name, score in SCORES.items():
+        measured, axes = train_and_say(score, settings, seed, folder / f"{name}.pt")
+        metrics |= {f"{name}_{metric}": value for metric, value in measured.items()}
+    metrics["gain"] = metrics["fixed_long_per"] - metrics["attention_long_per"]
+    return {"metrics": metrics, "axes": axes}
+
+
+def train_and_say(score: str, settings: Settings, seed: int, checkpoint: Path) -> tuple[dict[str, Any], dict[str, Any]]:
+    """Train the smallest model with a score, or "none", and let it say the held-out words: metrics and axes."""
     train_words, held_out = experiment_words()
     pairs = g2p.pairs(train_words[: settings.train_words])
+    model, letters, phonemes, history = train_model(pairs, _tiny(score), settings, seed, checkpoint)
     words, ways = [entry.word for entry in held_out], [entry.pronunciations for entry in held_out]
     rows = [[i for i, word in enumerate(words) if len(word) in lengths] for lengths in LENGTHS]
     long = [i for i, word in enumerate(words) if len(word) >= LONG]
-    metrics: dict[str, Any] = {}
-    for name, score in SCORES.items():
-        model, letters, phonemes, history = train_model(pairs, _tiny(score), settings, seed, folder / f"{name}.pt")
-        said = write(model, words, letters, phonemes, g2p.MAX_PHONEMES)
-        overall, on_long, *by_length = (
-            error_rates([said[i] for i in places], [ways[i] for i in places])
-            for places in (range(len(words)), long, *rows)
-        )
-        metrics |= {
-            f"{name}_per": overall.per,
-            f"{name}_long_per": on_long.per,
-            f"{name}_per_by_length": [rates.per for rates in by_length],
-            f"{name}_accuracy_by_length": [1 - rates.wer for rates in by_length],
-            f"{name}_seconds": history.seconds,
-        }
-    metrics["gain"] = metrics["fixed_long_per"] - metrics["attention_long_per"]
-    return {
-        "metrics": metrics,
-        "axes": {
-            "letters": [list(lengths) for lengths in LENGTHS],
-            "words": [len(places) for places in rows],
-            "train_pairs": len(pairs),
-        },
+    said = write(model, words, letters, phonemes, g2p.MAX_PHONEMES)
+    overall, on_long, *by_length = (
+        error_rates([said[i] for i in places], [ways[i] for i in places]) for places in (range(len(words)), long, *rows)
+    )
+    metrics = {
+        "per": overall.per,
+        "long_per": on_long.per,
+        "per_by_length": [rates.per for rates in by_length],
+        "accuracy_by_length": [1 - rates.wer for rates in by_length],
+        "seconds": history.seconds,
     }
+    axes = {
+        "letters": [list(lengths) for lengths in LENGTHS],
+        "words": [len(places) for places in rows],
+        "train_pairs": len(pairs),
+    }
+    return metrics, axes
 
 
 def _tiny(score: str):
