@@ -13,7 +13,8 @@ from seq2bert.checks.attention_experiment import LENGTHS, LONG, experiment_words
 from seq2bert.data import g2p
 from seq2bert.evaluation.pronunciation import error_rates
 from seq2bert.experiments.g2p import train_model
-from seq2bert.seq2seq import write
+from seq2bert.seq2seq import Seq2Seq, write
+from seq2bert.sequences import Vocabulary
 
 DATA = ("cmudict",)
 SCORES = {"attention": "general", "fixed": "none"}
@@ -44,9 +45,15 @@ def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
 
 def train_and_say(score: str, settings: Settings, seed: int, checkpoint: Path) -> tuple[dict[str, Any], dict[str, Any]]:
     """Train the smallest model with a score, or "none", and let it say the held-out words: metrics and axes."""
-    train_words, held_out = experiment_words()
-    pairs = g2p.pairs(train_words[: settings.train_words])
+    pairs = g2p.pairs(experiment_words()[0][: settings.train_words])
     model, letters, phonemes, history = train_model(pairs, _tiny(score), settings, seed, checkpoint)
+    metrics, axes = say(model, letters, phonemes)
+    return metrics | {"seconds": history.seconds}, axes | {"train_pairs": len(pairs)}
+
+
+def say(model: Seq2Seq, letters: Vocabulary, phonemes: Vocabulary) -> tuple[dict[str, Any], dict[str, Any]]:
+    """What a model makes of the held-out words: PER and accuracy on all, on the long ones, by length; and the axes."""
+    held_out = experiment_words()[1]
     words, ways = [entry.word for entry in held_out], [entry.pronunciations for entry in held_out]
     rows = [[i for i, word in enumerate(words) if len(word) in lengths] for lengths in LENGTHS]
     long = [i for i, word in enumerate(words) if len(word) >= LONG]
@@ -59,14 +66,8 @@ def train_and_say(score: str, settings: Settings, seed: int, checkpoint: Path) -
         "long_per": on_long.per,
         "per_by_length": [rates.per for rates in by_length],
         "accuracy_by_length": [1 - rates.wer for rates in by_length],
-        "seconds": history.seconds,
     }
-    axes = {
-        "letters": [list(lengths) for lengths in LENGTHS],
-        "words": [len(places) for places in rows],
-        "train_pairs": len(pairs),
-    }
-    return metrics, axes
+    return metrics, {"letters": [list(lengths) for lengths in LENGTHS], "words": [len(places) for places in rows]}
 
 
 def _tiny(score: str):

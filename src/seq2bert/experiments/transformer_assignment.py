@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from seq2bert.checks.attention_experiment import LENGTHS, LONG
+from seq2bert.checks.attention_experiment import LENGTHS
 from seq2bert.checks.transformer_experiment import experiment_words
 from seq2bert.data import g2p
-from seq2bert.evaluation.pronunciation import error_rates
+from seq2bert.experiments.attention_assignment import say
 from seq2bert.experiments.g2p import train_model
-from seq2bert.seq2seq import write
 from seq2bert.transformer import Transformer, TransformerConfig
 
 DATA = ("cmudict",)
@@ -45,32 +44,20 @@ PROFILES = {"smoke": Settings(train_words=1_500, epochs=1), "full": Settings(tra
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train once; PER and accuracy on all words, on the long ones, and by word length."""
-    train_words, held_out = experiment_words()
+    train_words, _ = experiment_words()
     pairs = g2p.pairs(train_words[: settings.train_words])
     model, letters, phonemes, history = train_model(
         pairs, settings.model, settings, seed, folder / "training.pt", warmup_fraction=settings.warmup_fraction
     )
-    words, ways = [entry.word for entry in held_out], [entry.pronunciations for entry in held_out]
-    said = write(model, words, letters, phonemes, g2p.MAX_PHONEMES)
-    rows = [[i for i, word in enumerate(words) if len(word) in lengths] for lengths in LENGTHS]
-    long = [i for i, word in enumerate(words) if len(word) >= LONG]
-    overall, on_long, *by_length = (
-        error_rates([said[i] for i in places], [ways[i] for i in places]) for places in (range(len(words)), long, *rows)
-    )
+    metrics, axes = say(model, letters, phonemes)
+    by_length = [
+        sum(len(entry.word) in lengths for entry in train_words[: settings.train_words]) for lengths in LENGTHS
+    ]
     return {
-        "metrics": {
-            "per": overall.per,
-            "long_per": on_long.per,
-            "per_by_length": [rates.per for rates in by_length],
-            "accuracy_by_length": [1 - rates.wer for rates in by_length],
-            "seconds": history.seconds,
-        },
-        "axes": {
-            "letters": [list(lengths) for lengths in LENGTHS],
-            "words": [len(places) for places in rows],
-            "train_words_by_length": [
-                sum(len(entry.word) in lengths for entry in train_words[: settings.train_words]) for lengths in LENGTHS
-            ],
+        "metrics": metrics | {"seconds": history.seconds},
+        "axes": axes
+        | {
+            "train_words_by_length": by_length,
             "train_pairs": len(pairs),
             "parameters": model.config.num_parameters(),
         },
