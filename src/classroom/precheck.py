@@ -39,6 +39,7 @@ class Report:
     def show(self, console):
         from rich import box
         from rich.table import Table
+        from rich.text import Text
 
         for text in self.losses:
             console.print(f"LOSES MARKS  {text}", markup=False, highlight=False)
@@ -53,7 +54,7 @@ class Report:
             colours = {"passed": "green", "hidden": "dim"}
             for row in self.rows:
                 points = "-" if row.state == "hidden" else f"{row.points:g} of {row.max_points:g}"
-                said = row.message.replace("[", "\\[")
+                said = Text(row.message)  # brackets in it are brackets
                 table.add_row(row.grade_id, points, row.state, said, style=colours.get(row.state, "red"))
             console.print(table)
             earned, possible = self.visible_points()

@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from rich.console import Console
 from tiny_course import NAME, RIGHT, RIGHT_ADD, SLUG, answered, code, notebook, write
 
 from classroom import precheck
@@ -164,3 +165,10 @@ def test_a_folder_full_of_other_things(course, released, tmp_path, monkeypatch):
     monkeypatch.setattr("classroom.rehearse.MAX_FOLDER_BYTES", 1000)
     with pytest.raises(ClassroomError, match="folder of their own"):
         run(course, answered(released, RIGHT), tmp_path)
+
+
+@pytest.mark.parametrize("markup", [True, False])
+def test_brackets_in_a_message_are_shown_as_they_are(markup, capsys):
+    row = precheck.Row("scale_visible", 2, 0, "failed", "wrong at [0, 0, 1], [red] and \\[2]")
+    precheck.Report("sums.ipynb", rows=[row]).show(Console(width=200, markup=markup, highlight=False))
+    assert "wrong at [0, 0, 1], [red] and \\[2]" in capsys.readouterr().out
