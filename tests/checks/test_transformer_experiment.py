@@ -120,6 +120,10 @@ def test_the_record_shows_what_the_notebook_says_of_it():
     assert words[-1] / sum(words) == pytest.approx(1 / 50, rel=0.1)
     assert own.content["settings"]["epochs"] == 16
     assert looked_back.content["settings"]["epochs"] == 4
+    longer = recorded("look_back_longer")
+    assert longer.content["settings"] == looked_back.content["settings"] | {"epochs": 12}
+    assert longer.content["cpu_seconds"] < own.content["cpu_seconds"]  # five seeds each
+    assert longer.metric("per")["mean"] + longer.metric("per")["std"] < own.metric("per")["mean"]
 
 
 def test_the_notebook_trains_as_the_recorded_reference_does():
