@@ -152,7 +152,7 @@ FORBIDDEN = {
     "memfd_create": (319, 279), "memfd_secret": (447, 447), "shmget": (29, 194),
     "vhangup": (153, 58), "lookup_dcookie": (212, 18), "sched_setattr": (314, 274), "sched_setscheduler": (144, 119),
 }  # fmt: skip
-CLONE, CLONE3, SOCKET = (56, 220), (435, 435), (41, 198)
+CLONE, CLONE3, SOCKET, PRLIMIT = (56, 220), (435, 435), (41, 198), (302, 261)
 MACHINES = {"x86_64": (0, 0xC000003E), "aarch64": (1, 0xC00000B7)}
 
 LOAD, EQUAL, AT_LEAST, ANY_BIT, RETURN = 0x20, 0x15, 0x35, 0x45, 0x06
@@ -173,6 +173,10 @@ def seccomp(sockets):
     for number in refuse:
         program += [(EQUAL, 0, 1, number), (RETURN, 0, 0, REFUSE)]
     program += [(EQUAL, 0, 1, CLONE3[index]), (RETURN, 0, 0, ABSENT)]  # its flags lie in memory; libc then takes clone
+    program += [  # of the limits of a process, only its own: the first of its namespace may have the same user
+        (EQUAL, 0, 4, PRLIMIT[index]), (LOAD, 0, 0, FIRST_ARGUMENT),
+        (EQUAL, 1, 0, 0), (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW),
+    ]  # fmt: skip
     program += [
         (EQUAL, 0, 3, CLONE[index]), (LOAD, 0, 0, FIRST_ARGUMENT),
         (ANY_BIT, 0, 1, ANY_NAMESPACE), (RETURN, 0, 0, REFUSE), (RETURN, 0, 0, ALLOW),

@@ -364,7 +364,8 @@ def private_mounts():
 def read_only(path):
     """For an ordinary user by its mode; root, who may write everything, gets a mount that only it sees."""
     if os.geteuid():
-        path.chmod(0o555 if path.is_dir() else 0o444)
+        for inside in (path, *path.rglob("*")):
+            inside.chmod(0o555 if inside.is_dir() else 0o444)
         return
     private_mounts()
     kernel.mount(str(path), str(path), "", kernel.MS_BIND)
