@@ -26,8 +26,8 @@ def nearest(hypothesis: Sequence[str], references: Sequence[Sequence[str]]) -> t
     """
     if not references:
         raise ValueError("references must hold at least one pronunciation")
-    edits = ((Levenshtein.distance(hypothesis, reference), len(reference)) for reference in references)
-    return min(edits, key=lambda pair: (pair[0], -pair[1]))
+    edits, length = min((Levenshtein.distance(hypothesis, reference), -len(reference)) for reference in references)
+    return edits, -length
 
 
 def error_rates(hypotheses: Sequence[Sequence[str]], references: Sequence[Sequence[Sequence[str]]]) -> ErrorRates:
