@@ -333,6 +333,7 @@ def confine(spec):
     layers, limits = set(spec["layers"]), Limits(**spec["limits"])
     home, temporary = _own_files(spec, layers, limits)
     os.environ.update(HOME=home, TMPDIR=temporary, IPYTHONDIR=f"{temporary}/ipython", MPLCONFIGDIR=f"{temporary}/mpl")
+    tempfile.tempdir = None  # what a library asked for before, it shall ask for again
     os.chdir(home)
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # when memory ends, this is what goes
