@@ -1,0 +1,502 @@
+"""word2vec: a vector for every word, learnt from the words that stand beside it.
+
+Skip-gram with negative sampling (Mikolov et al., 2013b). A word has two vectors, v for when it stands in the centre and
+u for when it stands in a window around another. The score u . v is to be high for pairs that were seen and low for a
+centre with words drawn at random:
+
+    loss(c, o) = -log sigma(u_o . v_c) - sum_k log sigma(-u_{n_k} . v_c)               (equation 4 there)
+
+The first part of this module says so pair by pair. The second does the same for a whole stretch of text at once, in
+a few matrix products, and that is what trains. The third asks the vectors what they know.
+
+What changed since the language models of Parts I and II: nothing is predicted in order, and no softmax runs over the
+vocabulary. What is kept is not the model but its table of vectors: one for each word, wherever it stands.
+"""
+
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+
+import torch
+from torch import Tensor, nn
+from tqdm.auto import tqdm
+
+
+@dataclass(frozen=True)
+class Word2VecConfig:
+    """What decides the vectors, apart from the text and the draws.
+
+    Args:
+        width: D, numbers in a vector.
+        window: W, the widest reach of a window, in words to either side.
+        negatives: K, words drawn at random for each pair.
+        min_count: rarer words are left out of the text.
+        subsample: the share of the text above which a word is thinned out.
+        epochs: passes over the text.
+        learning_rate: the rate at the start; it falls in a straight line to `final_learning_rate`.
+        final_learning_rate: the rate at the end.
+        block: T, centres that share their negatives and make one step; a few hundred at most, since the gradients of
+            a step are added up and all are taken where it began.
+        row: L, centres of a block whose scores are one small matrix; must divide `block`.
+        shared: N, negatives drawn for a block.
+    """
+
+    width: int = 100
+    window: int = 5
+    negatives: int = 5
+    min_count: int = 5
+    subsample: float = 1e-3
+    epochs: int = 5
+    learning_rate: float = 0.025
+    final_learning_rate: float = 1e-4
+    block: int = 200
+    row: int = 20
+    shared: int = 64
+
+    def __post_init__(self):
+        for name in ("width", "window", "negatives", "min_count", "epochs", "block", "row", "shared"):
+            if getattr(self, name) < 1:
+                raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
+        for name in ("subsample", "learning_rate", "final_learning_rate"):
+            if getattr(self, name) <= 0:
+                raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
+        if self.block % self.row:
+            raise ValueError(f"row must divide block {self.block}, got {self.row}")
+
+    @classmethod
+    def preset(cls, name: str, **changes) -> "Word2VecConfig":
+        """A named setting: "tiny" for tests, "small" for a page's seconds, "base" for the vectors that are kept."""
+        sizes = {"tiny": dict(width=16, min_count=1, epochs=1), "small": dict(width=50, epochs=1), "base": dict()}
+        if name not in sizes:
+            raise ValueError(f"preset must be one of {sorted(sizes)}, got {name!r}")
+        return replace(cls(**sizes[name]), **changes)
+
+
+# Words, windows and what is drawn ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class WordCounts:
+    """The words of a text that are frequent enough, the most frequent first, and how often each was seen.
+
+    Args:
+        words: V words in the order of their ids.
+        counts: (V,), int64.
+
+    >>> counted = WordCounts.build([["the", "cat"], ["the", "dog", "the", "cat"]], min_count=2)
+    >>> counted.words, counted.counts.tolist(), counted.encode([["the", "dog", "cat"]])
+    (('the', 'cat'), [3, 2], [[0, 1]])
+    """
+
+    words: tuple[str, ...]
+    counts: Tensor
+    ids: dict[str, int] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self):
+        object.__setattr__(self, "ids", {word: i for i, word in enumerate(self.words)})
+
+    @classmethod
+    def build(cls, sentences: Iterable[Iterable[str]], min_count: int = 5) -> "WordCounts":
+        """Count the words; equally frequent ones stand in alphabetical order, so that two builds agree.
+
+        Raises:
+            ValueError: no word is that frequent.
+        """
+        counts = Counter(word for sentence in sentences for word in sentence)
+        kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)
+        if not kept:
+            raise ValueError(f"no word was seen min_count = {min_count} times")
+        return cls(tuple(word for _, word in kept), torch.tensor([-count for count, _ in kept]))
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def encode(self, sentences: Iterable[Iterable[str]]) -> list[list[int]]:
+        """Ids of each sentence's words. Words without an id are left out, and their neighbours close up."""
+        return [[self.ids[word] for word in sentence if word in self.ids] for sentence in sentences]
+
+
+def keep_probabilities(counts: Tensor, subsample: float) -> Tensor:
+    """How probably an occurrence of each word stays in the text, when frequent words are thinned out.
+
+    min(1, sqrt(t / f) + t / f), where f is the word's share of the text and t the threshold. This is what the program
+    of Mikolov et al. (2013b) computes; their equation 5 lacks the second term.
+
+    Args:
+        counts: (V,), how often each word was seen.
+        subsample: t.
+
+    Returns:
+        (V,), between 0 and 1.
+
+    >>> keep_probabilities(torch.tensor([16, 4, 80]), 0.04).tolist()
+    [0.75, 1.0, 0.2736068069934845]
+    """
+    ratio = subsample * counts.sum() / counts  # (V,): t / f
+    return (ratio.sqrt() + ratio).clamp(max=1.0)  # (V,)
+
+
+def draw_reach(size: int, window: int, generator: torch.Generator) -> Tensor:
+    """For each centre how far its window reaches, 1 to W: so nearer words are seen more often than farther ones.
+
+    A neighbour at distance d is taken with probability (W - d + 1) / W.
+
+    Args:
+        size: T, number of centres.
+        window: W.
+        generator: the source of the draw.
+
+    Returns:
+        (T,), int64.
+    """
+    return torch.randint(1, window + 1, (size,), generator=generator)
+
+
+def window_mask(reach: Tensor) -> Tensor:
+    """Which words stand in whose window: True where word j is at most reach_i from word i, and is not i itself.
+
+    Args:
+        reach: (T,), how far the window of each centre of a sentence reaches.
+
+    Returns:
+        bool (T, T); row i is the window of word i.
+
+    >>> window_mask(torch.tensor([1, 2, 1])).int().tolist()
+    [[0, 1, 0], [1, 0, 1], [0, 1, 0]]
+    """
+    positions = torch.arange(len(reach), device=reach.device)  # (T,)
+    distance = (positions - positions[:, None]).abs()  # (T, T)
+    return (distance > 0) & (distance <= reach[:, None])  # (T, T)
+
+
+def skip_gram_pairs(ids: Tensor, reach: Tensor) -> Tensor:
+    """All pairs of a centre and a word of its window, in the order of the sentence.
+
+    Args:
+        ids: (T,), a sentence.
+        reach: (T,), how far the window of each word reaches.
+
+    Returns:
+        (P, 2): centre and context.
+
+    >>> skip_gram_pairs(torch.tensor([7, 8, 9]), torch.tensor([1, 1, 2])).tolist()
+    [[7, 8], [8, 7], [8, 9], [9, 7], [9, 8]]
+    """
+    if ids.shape != reach.shape:
+        raise ValueError(f"ids and reach must have one shape, got {tuple(ids.shape)} and {tuple(reach.shape)}")
+    return ids[window_mask(reach).nonzero()]  # (P, 2)
+
+
+def negative_probabilities(counts: Tensor, power: float = 0.75) -> Tensor:
+    """What negatives are drawn from: the words' counts to the power of 3/4, so that rare words come up more often.
+
+    Args:
+        counts: (V,), how often each word was seen.
+        power: 1 gives the words' shares of the text, 0 makes all alike.
+
+    Returns:
+        (V,), of sum 1.
+
+    >>> negative_probabilities(torch.tensor([16, 81])).tolist()  # 8 : 27
+    [0.22857142984867096, 0.7714285850524902]
+    """
+    weights = counts.to(torch.get_default_dtype()) ** power  # (V,)
+    return weights / weights.sum()
+
+
+def draw_negatives(probabilities: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
+    """Ids drawn independently of each other and of any pair; one may be the very word that was seen."""
+    flat = torch.multinomial(probabilities, int(torch.tensor(shape).prod()), replacement=True, generator=generator)
+    return flat.view(*shape)
+
+
+# The loss, pair by pair -----------------------------------------------------------------------------------------------
+
+
+def negative_sampling_loss(centre: Tensor, context: Tensor, negative: Tensor) -> Tensor:
+    """How badly the scores tell a word that was seen from words that were drawn.
+
+    -log sigma(u_o . v_c) - sum_k log sigma(-u_{n_k} . v_c), equation 4 of Mikolov et al. (2013b).
+
+    Args:
+        centre: (P, D), vectors v of the centres.
+        context: (P, D), vectors u of the words that were seen beside them.
+        negative: (P, K, D), vectors u of the words that were drawn for each pair.
+
+    Returns:
+        (P,), the loss of each pair, in nats; where all scores are 0 it is (K + 1) log 2.
+
+    >>> negative_sampling_loss(torch.zeros(1, 8), torch.zeros(1, 8), torch.zeros(1, 3, 8)).tolist()
+    [2.7725887298583984]
+    """
+    positive_scores = (context * centre).sum(-1)  # (P,)
+    negative_scores = (negative @ centre[..., None]).squeeze(-1)  # (P, K)
+    logsigmoid = nn.functional.logsigmoid
+    return -logsigmoid(positive_scores) - logsigmoid(-negative_scores).sum(-1)  # (P,)
+
+
+def negative_sampling_gradients(centre: Tensor, context: Tensor, negative: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """The gradients of `negative_sampling_loss` in closed form: each score's is how wrong its probability was.
+
+    With e_o = sigma(u_o . v_c) - 1 and e_k = sigma(u_{n_k} . v_c):
+
+        d/dv_c = e_o u_o + sum_k e_k u_{n_k},    d/du_o = e_o v_c,    d/du_{n_k} = e_k v_c.
+
+    Args and shapes are those of the loss; returns one gradient for each of the three.
+
+    >>> [g.shape for g in negative_sampling_gradients(torch.ones(2, 8), torch.ones(2, 8), torch.ones(2, 3, 8))]
+    [torch.Size([2, 8]), torch.Size([2, 8]), torch.Size([2, 3, 8])]
+    """
+    positive_error = (context * centre).sum(-1, keepdim=True).sigmoid() - 1  # (P, 1)
+    negative_error = (negative @ centre[..., None]).sigmoid()  # (P, K, 1)
+    centre_gradient = positive_error * context + (negative_error * negative).sum(-2)  # (P, D)
+    return centre_gradient, positive_error * centre, negative_error * centre[..., None, :]
+
+
+# The loss, a stretch of text at a time --------------------------------------------------------------------------------
+
+
+@dataclass
+class SkipGram:
+    """The two tables that are learnt: v and u for every word.
+
+    Args:
+        centres: (V, D), the vectors v, which are kept in the end.
+        contexts: (V, D), the vectors u.
+    """
+
+    centres: Tensor
+    contexts: Tensor
+
+    @classmethod
+    def initial(cls, vocab_size: int, width: int, generator: torch.Generator) -> "SkipGram":
+        """Before training: v uniform within +-1/(2 D), u zero, so that every score is 0."""
+        return cls((torch.rand(vocab_size, width, generator=generator) - 0.5) / width, torch.zeros(vocab_size, width))
+
+    def to(self, device: torch.device) -> "SkipGram":
+        """The same on another device."""
+        return SkipGram(self.centres.to(device), self.contexts.to(device))
+
+    @torch.no_grad()
+    def loss(self, pairs: Tensor, negatives: Tensor, chunk: int = 65_536) -> float:
+        """Mean loss of some pairs (P, 2) with their negatives (P, K), in nats a pair."""
+        losses = [
+            negative_sampling_loss(self.centres[p[:, 0]], self.contexts[p[:, 1]], self.contexts[n])
+            for p, n in zip(pairs.split(chunk), negatives.split(chunk), strict=True)
+        ]
+        return torch.cat(losses).mean().item()
+
+
+@dataclass(frozen=True)
+class Block:
+    """A stretch of text, T centres in B rows of L, with the W words before it and the W words after it.
+
+    Args:
+        ids: (T + 2W,).
+        left: (B, L), how many words each centre's window takes on its left, at most W; 0 where the text has ended.
+        right: (B, L), the same on its right.
+        negatives: (N,), which all pairs of the block share.
+    """
+
+    ids: Tensor
+    left: Tensor
+    right: Tensor
+    negatives: Tensor
+
+    @property
+    def window(self) -> int:
+        """W."""
+        return (len(self.ids) - self.left.numel()) // 2
+
+    def mask(self) -> Tensor:
+        """`window_mask` of each row: (B, L, L + 2W), for its own words and W on either side."""
+        row = self.left.size(1)
+        places = torch.arange(row + 2 * self.window, device=self.ids.device) - self.window  # (L + 2W,)
+        offset = places - places.new_tensor(range(row))[:, None]  # (L, L + 2W)
+        return (offset >= -self.left[..., None]) & (offset <= self.right[..., None]) & (offset != 0)
+
+
+def block_gradients(model: SkipGram, block: Block, num_negatives: int) -> tuple[Tensor, Tensor, Tensor]:
+    """The closed form for all pairs of a block at once: every vector is fetched once, and the sums are matrix products.
+
+    A pair has N negatives here instead of K, each with the weight K / N. So the loss has the same mean over the draws
+    as that of pairs with K negatives of their own; only its noise is another, since pairs of a block share their luck.
+
+    Args:
+        model: the tables.
+        block: the text and its negatives.
+        num_negatives: K.
+
+    Returns:
+        Gradients of the summed loss: of the centres (T, D), of the contexts of each row (B, L + 2W, D), and of the
+        negatives (N, D). A word that stands in several places has its gradients there added up by `descend`.
+    """
+    (rows, row), window = block.left.shape, block.window
+    centres = model.centres[block.ids[window:-window]].view(rows, row, -1)  # (B, L, D)
+    contexts = model.contexts[block.ids].unfold(0, row + 2 * window, row).mT  # (B, L + 2W, D)
+    negatives = model.contexts[block.negatives]  # (N, D)
+    weight = (block.left + block.right)[..., None] * (num_negatives / len(negatives))  # (B, L, 1): pairs of each centre
+    positive_error = ((centres @ contexts.mT).sigmoid() - 1) * block.mask()  # (B, L, L + 2W)
+    negative_error = (centres @ negatives.T).sigmoid() * weight  # (B, L, N)
+    centre_gradient = positive_error @ contexts + negative_error @ negatives  # (B, L, D)
+    context_gradient = positive_error.mT @ centres  # (B, L + 2W, D)
+    negative_gradient = negative_error.flatten(0, 1).T @ centres.flatten(0, 1)  # (N, D)
+    return centre_gradient.flatten(0, 1), context_gradient, negative_gradient
+
+
+def descend(model: SkipGram, block: Block, gradients: tuple[Tensor, Tensor, Tensor], learning_rate: float) -> None:
+    """One step of plain gradient descent, in place, on the words of a block and its negatives."""
+    centre, context, negative = gradients
+    window, row = block.window, block.left.size(1)
+    in_rows = block.ids.unfold(0, row + 2 * window, row)  # (B, L + 2W)
+    model.centres.index_add_(0, block.ids[window:-window], centre, alpha=-learning_rate)
+    model.contexts.index_add_(0, in_rows.flatten(), context.flatten(0, 1), alpha=-learning_rate)
+    model.contexts.index_add_(0, block.negatives, negative, alpha=-learning_rate)
+
+
+def epoch_of_blocks(
+    ids: Tensor, sentences: Tensor, counts: Tensor, config: Word2VecConfig, generator: torch.Generator
+) -> Iterator[Block]:
+    """Thin out the text, draw every window and all negatives, and cut it into blocks.
+
+    Args:
+        ids: (S,), the whole text.
+        sentences: (S,), the number of the sentence in which each word stands, rising; windows end where it does.
+        counts: (V,), how often each word was seen.
+        config: sizes.
+        generator: the source of all draws.
+
+    Yields:
+        Blocks in the order of the text.
+    """
+    kept = torch.rand(len(ids), generator=generator) < keep_probabilities(counts, config.subsample)[ids]
+    ids, sentences = ids[kept], sentences[kept]
+    reach = draw_reach(len(ids), config.window, generator)
+    sizes = torch.bincount(sentences)
+    ends = sizes.cumsum(0)[sentences]  # of the sentence of each word
+    place = torch.arange(len(ids))
+    left = torch.minimum(reach, place - ends + sizes[sentences])
+    right = torch.minimum(reach, ends - 1 - place)
+    blocks = -(-len(ids) // config.block)
+    fill = blocks * config.block - len(ids)  # word 0 fills the last block; with no window it has no part in anything
+    ids = nn.functional.pad(ids, (config.window, fill + config.window))
+    rows = config.block // config.row
+    left, right = (nn.functional.pad(side, (0, fill)).view(blocks, rows, config.row) for side in (left, right))
+    negatives = draw_negatives(negative_probabilities(counts), (blocks, config.shared), generator)
+    stretches = ids.unfold(0, config.block + 2 * config.window, config.block)  # (blocks, T + 2W)
+    return map(Block, stretches, left, right, negatives)
+
+
+def train_skip_gram(
+    sentences: Sequence[Sequence[int]],
+    counts: Tensor,
+    config: Word2VecConfig,
+    generator: torch.Generator,
+    progress: bool = True,
+) -> SkipGram:
+    """Learn the tables from sentences of ids, by gradient descent with a rate that falls in a straight line.
+
+    Args:
+        sentences: ids; no window reaches from one into the next.
+        counts: (V,), how often each word was seen.
+        config: sizes, epochs, rates.
+        generator: the source of the first vectors, and of every draw. The same state gives the same vectors.
+        progress: show a progress bar on standard output.
+
+    Returns:
+        The tables.
+
+    Raises:
+        FloatingPointError: the vectors are no longer finite numbers.
+    """
+    ids = torch.tensor([i for sentence in sentences for i in sentence])
+    numbers = torch.repeat_interleave(torch.tensor([len(sentence) for sentence in sentences]))
+    model = SkipGram.initial(len(counts), config.width, generator)
+    with tqdm(total=config.epochs, disable=not progress, file=sys.stdout, unit="epoch") as bar:
+        for epoch in range(config.epochs):
+            blocks = list(epoch_of_blocks(ids, numbers, counts, config, generator))
+            for number, block in enumerate(blocks):
+                done = (epoch + number / len(blocks)) / config.epochs
+                rate = config.learning_rate + done * (config.final_learning_rate - config.learning_rate)
+                descend(model, block, block_gradients(model, block, config.negatives), rate)
+            bar.update()
+    if not model.centres.isfinite().all():
+        raise FloatingPointError("the vectors are not finite; try a lower learning_rate or a smaller block")
+    return model
+
+
+# What the vectors know ------------------------------------------------------------------------------------------------
+
+
+class WordVectors:
+    """Words and their vectors, to be asked which are alike.
+
+    Likeness is the cosine of the angle between two vectors.
+
+    Args:
+        words: V words, all different.
+        vectors: (V, D).
+
+    Raises:
+        ValueError: the two have not the same length, or a word stands twice.
+
+    >>> three = WordVectors(["north", "east", "south"], torch.tensor([[0.0, 1.0], [1.0, 0.0], [0.0, -1.0]]))
+    >>> three.similarity([("north", "south"), ("north", "east")]).tolist()
+    [-1.0, 0.0]
+    """
+
+    def __init__(self, words: Sequence[str], vectors: Tensor):
+        if len(words) != len(vectors):
+            raise ValueError(f"there must be a vector for each word, got {len(words)} words and {len(vectors)} vectors")
+        self.words, self.vectors = tuple(words), vectors
+        self.ids = {word: i for i, word in enumerate(self.words)}
+        if len(self.ids) != len(self.words):
+            raise ValueError("no word may stand twice")
+        self.directions = nn.functional.normalize(vectors, dim=-1)  # (V, D), each of length 1
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self.ids
+
+    def __getitem__(self, word: str) -> Tensor:
+        """The vector of a word, (D,)."""
+        return self.vectors[self._ids([word])[0]]
+
+    def _ids(self, words: Iterable[str]) -> list[int]:
+        words = list(words)
+        missing = [word for word in words if word not in self.ids]
+        if missing:
+            raise ValueError(f"these words have no vector: {', '.join(map(repr, missing[:5]))}")
+        return [self.ids[word] for word in words]
+
+    def similarity(self, pairs: Sequence[tuple[str, str]]) -> Tensor:
+        """The cosine of each pair of words: (P,)."""
+        first, second = (self.directions[self._ids(words)] for words in zip(*pairs, strict=True))
+        return (first * second).sum(-1)
+
+    def nearest(self, word: str, k: int = 10) -> list[tuple[str, float]]:
+        """The k words most like a word, without the word itself, and their cosines."""
+        scores = self.directions @ self.directions[self._ids([word])[0]]  # (V,)
+        scores[self.ids[word]] = -torch.inf
+        best = scores.topk(k)
+        return [(self.words[i], score) for i, score in zip(best.indices.tolist(), best.values.tolist(), strict=True)]
+
+    def analogy(self, questions: Sequence[tuple[str, str, str]], chunk: int = 1024) -> list[str]:
+        """For each (a, b, c): a is to b as c is to which word?
+
+        argmax_w cos(w, b - a + c), over all words but the three of the question (Mikolov et al., 2013c; 3CosAdd in
+        Levy and Goldberg, 2014b). The three are added as directions.
+
+        Args:
+            questions: Q triples of words.
+            chunk: how many are asked at once; bounds the memory, Q x V numbers.
+        """
+        answers = []
+        for few in torch.tensor([self._ids(question) for question in questions]).split(chunk):
+            a, b, c = self.directions[few].unbind(1)  # (Q, D) each
+            scores = (b - a + c) @ self.directions.T  # (Q, V); the length of the sum does not matter to the argmax
+            answers += scores.scatter_(1, few, -torch.inf).argmax(-1).tolist()
+        return [self.words[i] for i in answers]
