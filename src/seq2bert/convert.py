@@ -1,5 +1,6 @@
 """Reference weights into our modules, with every key and shape checked on the way."""
 
+import torch
 from torch import Tensor, nn
 
 
@@ -66,4 +67,52 @@ def from_torch_layer(reference: nn.TransformerEncoderLayer | nn.TransformerDecod
         weights |= {f"{ours}.{name}": value for name, value in module.state_dict().items()}
     for i, ours in enumerate(norms, 1):
         weights |= {f"{ours}.norm.{name}": value for name, value in getattr(reference, f"norm{i}").state_dict().items()}
+    return weights
+
+
+def from_gpt2(reference: dict[str, Tensor]) -> dict[str, Tensor]:
+    """Weights of transformers' `GPT2LMHeadModel` under the names that `gpt.GPT` gives them.
+
+    GPT-2 multiplies from the right (`Conv1D`), so its matrices are turned; it keeps queries, keys and values in one;
+    and its output layer is its table of embeddings.
+
+    Args:
+        reference: the model's `state_dict()`.
+
+    Raises:
+        ValueError: a weight is missing, left over, or the output layer is not the table.
+    """
+    rest = dict(reference)
+
+    def take(name: str) -> Tensor:
+        if name not in rest:
+            raise ValueError(f"these are not the weights of a GPT2LMHeadModel: {name} is missing")
+        return rest.pop(name)
+
+    weights = {"tokens.weight": take("transformer.wte.weight"), "positions.weight": take("transformer.wpe.weight")}
+    if not torch.equal(take("lm_head.weight"), weights["tokens.weight"]):
+        raise ValueError("the output layer lm_head.weight is not the table transformer.wte.weight; ours always is")
+    for kind in ("weight", "bias"):
+        weights[f"norm.{kind}"] = take(f"transformer.ln_f.{kind}")
+    layer = 0
+    while any(name.startswith(f"transformer.h.{layer}.") for name in rest):
+        theirs, ours = f"transformer.h.{layer}", f"blocks.{layer}"
+        for kind in ("weight", "bias"):
+            joined = take(f"{theirs}.attn.c_attn.{kind}").chunk(3, -1)
+            weights |= {
+                f"{ours}.attention.{name}.{kind}": part.mT if part.dim() == 2 else part
+                for name, part in zip(("query", "key", "value"), joined, strict=True)
+            }
+            for their_name, our_name in (
+                ("attn.c_proj", "attention.output"),
+                ("mlp.c_fc", "feed_forward.0"),
+                ("mlp.c_proj", "feed_forward.2"),
+            ):
+                value = take(f"{theirs}.{their_name}.{kind}")
+                weights[f"{ours}.{our_name}.{kind}"] = value.mT if value.dim() == 2 else value
+            weights[f"{ours}.attention_norm.{kind}"] = take(f"{theirs}.ln_1.{kind}")
+            weights[f"{ours}.feed_forward_norm.{kind}"] = take(f"{theirs}.ln_2.{kind}")
+        layer += 1
+    if rest:
+        raise ValueError(f"weights that a GPT has no place for: {', '.join(sorted(rest))}")
     return weights
