@@ -56,6 +56,26 @@ def test_one_seed_gives_one_result_and_another_another():
     assert histories[0].losses != histories[2].losses
 
 
+def test_half_precision_is_for_products_alone():
+    seen = set()
+
+    def loss_that_looks(net, batch):
+        seen.add(net[0](batch[0]).dtype)
+        return loss(net, batch)
+
+    net = model()
+    config = TrainingConfig(epochs=30, learning_rate=0.02, precision="bfloat16")
+    history = train(net, batches, loss_that_looks, config, progress=False)
+    assert seen == {torch.bfloat16}
+    assert {p.dtype for p in net.parameters()} == {torch.float32}
+    assert sum(history.losses[-20:]) < 0.3 * sum(history.losses[:20])
+
+
+def test_an_unknown_precision_is_named():
+    with pytest.raises(ValueError, match=r"precision must be one of .*, got 'float8'"):
+        TrainingConfig(precision="float8")
+
+
 class Killed(Exception):
     pass
 

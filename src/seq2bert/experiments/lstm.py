@@ -3,7 +3,7 @@
 Budget of the full profile: an hour and a half on one CPU thread.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
@@ -52,24 +52,47 @@ def epoch_of_windows(rows: Sequence[Sequence[int]], batch_size: int):
 
 def run_seed(settings: Settings, seed: int, folder: Path) -> dict[str, Any]:
     """Train on the training part; perplexities of the validation part, and the way there."""
+    torch.manual_seed(seed)
+    config = RecurrentLMConfig.preset(settings.preset, wordpieces.SIZE)
+    training = TrainingConfig(learning_rate=settings.learning_rate, seed=seed)
+    return pretrain(RecurrentLanguageModel(config), settings, training, folder, RELEASES[0])
+
+
+def pretrain(
+    model: Any,
+    settings: Any,
+    training: TrainingConfig,
+    folder: Path,
+    release: str,
+    loss_function: Callable = next_token_loss,
+) -> dict[str, Any]:
+    """What every language model of the ladder goes through: the corpus, in windows, and held-out text after it.
+
+    Args:
+        model: a language model with a `config` and `log_probs`.
+        settings: its `batch_size` and `every`.
+        training: how to train.
+        folder: where checkpoint and weights are kept.
+        release: the weights' file.
+        loss_function: from model and batch of windows (B, T), a loss.
+    """
     validation = corpus.documents("validation")[:: settings.every]
     words = sum(len(text.split()) for text in validation)
     train_rows, held_out = (
         windows(wordpieces.encode(texts), WINDOW, EOS_ID)
         for texts in (corpus.documents("train")[:: settings.every], validation)
     )
-    torch.manual_seed(seed)
-    config = RecurrentLMConfig.preset(settings.preset, wordpieces.SIZE)
-    model = RecurrentLanguageModel(config).to(pick_device())
+    config = model.config
+    model.to(pick_device())
     history = train(
         model,
         epoch_of_windows(train_rows, settings.batch_size),
-        next_token_loss,
-        TrainingConfig(learning_rate=settings.learning_rate, seed=seed),
+        loss_function,
+        training,
         checkpoint=folder / "training.pt",
         checkpoint_every=200,
     )
-    release_weights(folder / RELEASES[0], model.state_dict(), {"settings": vars(config), "seed": seed})
+    release_weights(folder / release, model.state_dict(), {"settings": vars(config), "seed": training.seed})
     curve = [
         fmean(history.losses[i : i + STEPS_A_POINT])
         for i in range(0, len(history.losses) - STEPS_A_POINT + 1, STEPS_A_POINT)

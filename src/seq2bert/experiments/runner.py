@@ -71,7 +71,7 @@ def run(name: str, profile: str, seeds: list[int], fresh: bool = False) -> Path:
         "axes": runs[0]["axes"],
         "examples": runs[0]["examples"],
         "device": _one([r["device"] for r in runs]),
-        "dtype": "float32",
+        "dtype": getattr(settings, "precision", "float32"),  # of the matrix products in training
         "libraries": runs[0]["libraries"],
         "resumed": any(r.get("resumed", False) for r in runs),
         "wall_seconds": sum(r["wall_seconds"] for r in runs),

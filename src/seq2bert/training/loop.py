@@ -19,6 +19,8 @@ from tqdm.auto import tqdm
 
 from seq2bert.training.checkpoint import load_checkpoint, save_checkpoint
 
+PRECISIONS = ("float32", "bfloat16")
+
 
 @dataclass(frozen=True)
 class TrainingConfig:
@@ -32,6 +34,8 @@ class TrainingConfig:
         weight_decay: AdamW's decay of weight matrices; biases and norms have none.
         clip_norm: longest gradient allowed; a longer one is scaled down to it (Pascanu et al., 2013).
         seed: decides the order of the data and every dropout.
+        precision: what matrix products are computed in: "float32", or "bfloat16" (torch's autocast), which is faster
+            where the processor has it; weights, sums of losses and updates stay in float32.
     """
 
     epochs: int = 1
@@ -41,8 +45,11 @@ class TrainingConfig:
     weight_decay: float = 0.01
     clip_norm: float = 1.0
     seed: int = 0
+    precision: str = "float32"
 
     def __post_init__(self):
+        if self.precision not in PRECISIONS:
+            raise ValueError(f"precision must be one of {list(PRECISIONS)}, got {self.precision!r}")
         for name in ("epochs", "learning_rate", "clip_norm"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
@@ -136,7 +143,8 @@ def train(
         for batch in batches[max(0, run.step - epoch * len(batches)) :]:  # a restart skips the steps already taken
             for group in run.optimizer.param_groups:
                 group["lr"] = config.learning_rate * learning_rate_factor(run.step, total_steps, config)
-            loss = loss_function(model, to_device(batch, device))
+            with torch.autocast(device.type, torch.bfloat16, enabled=config.precision == "bfloat16"):
+                loss = loss_function(model, to_device(batch, device))
             run.optimizer.zero_grad(set_to_none=True)
             loss.backward()
             nn.utils.clip_grad_norm_(model.parameters(), config.clip_norm)
