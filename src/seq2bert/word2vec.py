@@ -17,7 +17,9 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm.auto import tqdm
@@ -36,10 +38,10 @@ class Word2VecConfig:
         epochs: passes over the text.
         learning_rate: the rate at the start; it falls in a straight line to `final_learning_rate`.
         final_learning_rate: the rate at the end.
-        block: T, centres that share their negatives and make one step; a few hundred at most, since the gradients of
-            a step are added up and all are taken where it began.
-        row: L, centres of a block whose scores are one small matrix; must divide `block`.
-        shared: N, negatives drawn for a block.
+        rows: B, rows of text that make one step. Their gradients are all taken where the step begins and added up, so
+            it must not be too long.
+        row: L, centres of a row, which share their negatives.
+        shared: N, negatives drawn for a row.
     """
 
     width: int = 100
@@ -50,19 +52,22 @@ class Word2VecConfig:
     epochs: int = 5
     learning_rate: float = 0.025
     final_learning_rate: float = 1e-4
-    block: int = 200
+    rows: int = 20
     row: int = 20
-    shared: int = 64
+    shared: int = 32
 
     def __post_init__(self):
-        for name in ("width", "window", "negatives", "min_count", "epochs", "block", "row", "shared"):
+        for name in ("width", "window", "negatives", "min_count", "epochs", "rows", "row", "shared"):
             if getattr(self, name) < 1:
                 raise ValueError(f"{name} must be at least 1, got {getattr(self, name)}")
         for name in ("subsample", "learning_rate", "final_learning_rate"):
             if getattr(self, name) <= 0:
                 raise ValueError(f"{name} must be above 0, got {getattr(self, name)}")
-        if self.block % self.row:
-            raise ValueError(f"row must divide block {self.block}, got {self.row}")
+
+    @property
+    def block(self) -> int:
+        """Centres of a step."""
+        return self.rows * self.row
 
     @classmethod
     def preset(cls, name: str, **changes) -> "Word2VecConfig":
@@ -103,7 +108,7 @@ class WordCounts:
         Raises:
             ValueError: no word is that frequent.
         """
-        counts = Counter(word for sentence in sentences for word in sentence)
+        counts = Counter(chain.from_iterable(sentences))
         kept = sorted((-count, word) for word, count in counts.items() if count >= min_count)
         if not kept:
             raise ValueError(f"no word was seen min_count = {min_count} times")
@@ -150,7 +155,7 @@ def draw_reach(size: int, window: int, generator: torch.Generator) -> Tensor:
     Returns:
         (T,), int64.
     """
-    return torch.randint(1, window + 1, (size,), generator=generator)
+    return torch.randint(1, window + 1, (size,), generator=generator, device=generator.device)
 
 
 def window_mask(reach: Tensor) -> Tensor:
@@ -272,11 +277,8 @@ class SkipGram:
     @classmethod
     def initial(cls, vocab_size: int, width: int, generator: torch.Generator) -> "SkipGram":
         """Before training: v uniform within +-1/(2 D), u zero, so that every score is 0."""
-        return cls((torch.rand(vocab_size, width, generator=generator) - 0.5) / width, torch.zeros(vocab_size, width))
-
-    def to(self, device: torch.device) -> "SkipGram":
-        """The same on another device."""
-        return SkipGram(self.centres.to(device), self.contexts.to(device))
+        centres = torch.rand(vocab_size, width, generator=generator, device=generator.device)
+        return cls((centres - 0.5) / width, torch.zeros_like(centres))
 
     @torch.no_grad()
     def loss(self, pairs: Tensor, negatives: Tensor, chunk: int = 65_536) -> float:
@@ -290,102 +292,120 @@ class SkipGram:
 
 @dataclass(frozen=True)
 class Block:
-    """A stretch of text, T centres in B rows of L, with the W words before it and the W words after it.
+    """A stretch of text in B rows of L centres, and M words for each row to be scored against all of its centres.
+
+    The M words are the row's own with W on either side of them, L + 2W neighbours, and then N negatives.
 
     Args:
-        ids: (T + 2W,).
-        left: (B, L), how many words each centre's window takes on its left, at most W; 0 where the text has ended.
-        right: (B, L), the same on its right.
-        negatives: (N,), which all pairs of the block share.
+        centres: (B, L), ids.
+        others: (B, M), ids.
+        seen: (B, L, M), 1 where the word stands in the window of the centre, else 0.
+        weight: (B, L, M), what a pair counts in the loss: 1 where it was seen, 0 for other neighbours; and for a
+            negative K / N times the number of words that were seen beside the centre.
+    """
+
+    centres: Tensor
+    others: Tensor
+    seen: Tensor
+    weight: Tensor
+
+
+def block_loss(model: SkipGram, block: Block) -> Tensor:
+    """The loss of all pairs of a block, summed.
+
+    A pair has N negatives here instead of K, each with the weight K / N. So the loss has the same mean over the draws
+    as that of pairs with K negatives of their own; only its noise is another, since a row's pairs share their luck.
+
+    Args:
+        model: the tables.
+        block: the text.
+
+    Returns:
+        (), in nats.
+    """
+    scores = model.centres[block.centres] @ model.contexts[block.others].mT  # (B, L, M)
+    return nn.functional.binary_cross_entropy_with_logits(scores, block.seen, block.weight, reduction="sum")
+
+
+def block_gradients(model: SkipGram, block: Block) -> tuple[Tensor, Tensor]:
+    """The closed form for all pairs of a block: each vector is fetched once, and the sums are matrix products.
+
+    Args:
+        model: the tables.
+        block: the text.
+
+    Returns:
+        Gradients of `block_loss`, of the vectors v of the centres (B, L, D) and the vectors u of the others (B, M, D).
+        Those of a word that stands in several places are not added up yet.
+    """
+    centres = nn.functional.embedding(block.centres, model.centres)  # (B, L, D)
+    others = nn.functional.embedding(block.others, model.contexts)  # (B, M, D)
+    errors = ((centres @ others.mT).sigmoid() - block.seen) * block.weight  # (B, L, M)
+    return errors @ others, errors.mT @ centres
+
+
+def descend(model: SkipGram, block: Block, gradients: tuple[Tensor, Tensor], learning_rate: float) -> None:
+    """One step of plain gradient descent, in place: a word in several places takes the sum of their steps."""
+    tables = (model.centres, model.contexts)
+    for table, ids, gradient in zip(tables, (block.centres, block.others), gradients, strict=True):
+        table.index_add_(0, ids.flatten(), gradient.flatten(0, 1) * -learning_rate)
+
+
+@dataclass(frozen=True)
+class Windows:
+    """A text with all windows drawn: how many words to its left and right each word's takes.
+
+    Args:
+        ids: (T,).
+        left: (T,), at most W, and no more than there are in the sentence.
+        right: (T,), the same on the other side.
     """
 
     ids: Tensor
     left: Tensor
     right: Tensor
-    negatives: Tensor
 
-    @property
-    def window(self) -> int:
-        """W."""
-        return (len(self.ids) - self.left.numel()) // 2
+    @classmethod
+    def draw(cls, ids: Tensor, sentences: Tensor, window: int, generator: torch.Generator) -> "Windows":
+        """Draw the reach of every window, and end it where its sentence ends.
 
-    def mask(self) -> Tensor:
-        """`window_mask` of each row: (B, L, L + 2W), for its own words and W on either side."""
-        row = self.left.size(1)
-        places = torch.arange(row + 2 * self.window, device=self.ids.device) - self.window  # (L + 2W,)
-        offset = places - places.new_tensor(range(row))[:, None]  # (L, L + 2W)
-        return (offset >= -self.left[..., None]) & (offset <= self.right[..., None]) & (offset != 0)
+        Args:
+            ids: (T,), sentence after sentence.
+            sentences: (T,), the number of each word's sentence, rising.
+            window: W.
+            generator: the source of the draws.
+        """
+        reach = draw_reach(len(ids), window, generator)
+        sizes = torch.bincount(sentences)
+        places, ends = torch.arange(len(ids), device=ids.device), sizes.cumsum(0)[sentences]
+        starts = ends - sizes[sentences]
+        return cls(ids, torch.minimum(reach, places - starts), torch.minimum(reach, ends - 1 - places))
 
+    def blocks(self, probabilities: Tensor, config: Word2VecConfig, generator: torch.Generator) -> Iterator[Block]:
+        """Cut the text into blocks, with negatives drawn for each row.
 
-def block_gradients(model: SkipGram, block: Block, num_negatives: int) -> tuple[Tensor, Tensor, Tensor]:
-    """The closed form for all pairs of a block at once: every vector is fetched once, and the sums are matrix products.
-
-    A pair has N negatives here instead of K, each with the weight K / N. So the loss has the same mean over the draws
-    as that of pairs with K negatives of their own; only its noise is another, since pairs of a block share their luck.
-
-    Args:
-        model: the tables.
-        block: the text and its negatives.
-        num_negatives: K.
-
-    Returns:
-        Gradients of the summed loss: of the centres (T, D), of the contexts of each row (B, L + 2W, D), and of the
-        negatives (N, D). A word that stands in several places has its gradients there added up by `descend`.
-    """
-    (rows, row), window = block.left.shape, block.window
-    centres = model.centres[block.ids[window:-window]].view(rows, row, -1)  # (B, L, D)
-    contexts = model.contexts[block.ids].unfold(0, row + 2 * window, row).mT  # (B, L + 2W, D)
-    negatives = model.contexts[block.negatives]  # (N, D)
-    weight = (block.left + block.right)[..., None] * (num_negatives / len(negatives))  # (B, L, 1): pairs of each centre
-    positive_error = ((centres @ contexts.mT).sigmoid() - 1) * block.mask()  # (B, L, L + 2W)
-    negative_error = (centres @ negatives.T).sigmoid() * weight  # (B, L, N)
-    centre_gradient = positive_error @ contexts + negative_error @ negatives  # (B, L, D)
-    context_gradient = positive_error.mT @ centres  # (B, L + 2W, D)
-    negative_gradient = negative_error.flatten(0, 1).T @ centres.flatten(0, 1)  # (N, D)
-    return centre_gradient.flatten(0, 1), context_gradient, negative_gradient
-
-
-def descend(model: SkipGram, block: Block, gradients: tuple[Tensor, Tensor, Tensor], learning_rate: float) -> None:
-    """One step of plain gradient descent, in place, on the words of a block and its negatives."""
-    centre, context, negative = gradients
-    window, row = block.window, block.left.size(1)
-    in_rows = block.ids.unfold(0, row + 2 * window, row)  # (B, L + 2W)
-    model.centres.index_add_(0, block.ids[window:-window], centre, alpha=-learning_rate)
-    model.contexts.index_add_(0, in_rows.flatten(), context.flatten(0, 1), alpha=-learning_rate)
-    model.contexts.index_add_(0, block.negatives, negative, alpha=-learning_rate)
-
-
-def epoch_of_blocks(
-    ids: Tensor, sentences: Tensor, counts: Tensor, config: Word2VecConfig, generator: torch.Generator
-) -> Iterator[Block]:
-    """Thin out the text, draw every window and all negatives, and cut it into blocks.
-
-    Args:
-        ids: (S,), the whole text.
-        sentences: (S,), the number of the sentence in which each word stands, rising; windows end where it does.
-        counts: (V,), how often each word was seen.
-        config: sizes.
-        generator: the source of all draws.
-
-    Yields:
-        Blocks in the order of the text.
-    """
-    kept = torch.rand(len(ids), generator=generator) < keep_probabilities(counts, config.subsample)[ids]
-    ids, sentences = ids[kept], sentences[kept]
-    reach = draw_reach(len(ids), config.window, generator)
-    sizes = torch.bincount(sentences)
-    ends = sizes.cumsum(0)[sentences]  # of the sentence of each word
-    place = torch.arange(len(ids))
-    left = torch.minimum(reach, place - ends + sizes[sentences])
-    right = torch.minimum(reach, ends - 1 - place)
-    blocks = -(-len(ids) // config.block)
-    fill = blocks * config.block - len(ids)  # word 0 fills the last block; with no window it has no part in anything
-    ids = nn.functional.pad(ids, (config.window, fill + config.window))
-    rows = config.block // config.row
-    left, right = (nn.functional.pad(side, (0, fill)).view(blocks, rows, config.row) for side in (left, right))
-    negatives = draw_negatives(negative_probabilities(counts), (blocks, config.shared), generator)
-    stretches = ids.unfold(0, config.block + 2 * config.window, config.block)  # (blocks, T + 2W)
-    return map(Block, stretches, left, right, negatives)
+        Args:
+            probabilities: (V,), what negatives are drawn from.
+            config: sizes.
+            generator: the source of the draws.
+        """
+        window, row, shared = config.window, config.row, config.shared
+        fill = -len(self.ids) % config.block  # word 0 fills the last block, with a window that takes nothing
+        centres = nn.functional.pad(self.ids, (0, fill)).view(-1, config.rows, row)  # (blocks, B, L)
+        around = nn.functional.pad(self.ids, (window, fill + window)).unfold(0, row + 2 * window, row)
+        negatives = draw_negatives(probabilities, (len(around), shared), generator)
+        others = torch.cat([around, negatives], 1).view(len(centres), config.rows, -1)  # (blocks, B, M)
+        left, right = (
+            nn.functional.pad(side, (0, fill)).view(*centres.shape, 1).short() for side in (self.left, self.right)
+        )  # (blocks, B, L, 1)
+        places = torch.arange(row + 2 * window, device=self.ids.device, dtype=torch.short) - window  # (L + 2W,)
+        offset = places - places[window : window + row, None]  # (L, L + 2W)
+        for few in torch.arange(len(centres)).split(64):  # many at once is quicker, all at once is large
+            seen = (offset >= -left[few]) & (offset <= right[few]) & (offset != 0)  # (64, B, L, L + 2W)
+            seen = nn.functional.pad(seen.float(), (0, shared))  # (64, B, L, M)
+            weight = seen.clone()
+            weight[..., -shared:] = (left[few] + right[few]) * (config.negatives / shared)
+            yield from map(Block, centres[few], others[few], seen, weight)
 
 
 def train_skip_gram(
@@ -397,11 +417,14 @@ def train_skip_gram(
 ) -> SkipGram:
     """Learn the tables from sentences of ids, by gradient descent with a rate that falls in a straight line.
 
+    Each epoch thins the text out anew, and draws new windows and negatives.
+
     Args:
         sentences: ids; no window reaches from one into the next.
         counts: (V,), how often each word was seen.
         config: sizes, epochs, rates.
-        generator: the source of the first vectors, and of every draw. The same state gives the same vectors.
+        generator: the source of the first vectors, and of every draw; all work is done on its device. The same state
+            gives the same vectors.
         progress: show a progress bar on standard output.
 
     Returns:
@@ -410,17 +433,24 @@ def train_skip_gram(
     Raises:
         FloatingPointError: the vectors are no longer finite numbers.
     """
-    ids = torch.tensor([i for sentence in sentences for i in sentence])
-    numbers = torch.repeat_interleave(torch.tensor([len(sentence) for sentence in sentences]))
+    device = generator.device
+    ids = torch.from_numpy(np.fromiter(chain.from_iterable(sentences), dtype=np.int64)).to(device)  # (T,)
+    numbers = torch.repeat_interleave(torch.tensor([len(sentence) for sentence in sentences], device=device))  # (T,)
+    counts = counts.to(device)
+    keep, probabilities = keep_probabilities(counts, config.subsample), negative_probabilities(counts)
     model = SkipGram.initial(len(counts), config.width, generator)
-    with tqdm(total=config.epochs, disable=not progress, file=sys.stdout, unit="epoch") as bar:
+    with tqdm(
+        total=config.epochs * len(ids), disable=not progress, file=sys.stdout, unit="word", unit_scale=True
+    ) as bar:
         for epoch in range(config.epochs):
-            blocks = list(epoch_of_blocks(ids, numbers, counts, config, generator))
-            for number, block in enumerate(blocks):
-                done = (epoch + number / len(blocks)) / config.epochs
+            kept = torch.rand(len(ids), generator=generator, device=device) < keep[ids]
+            windows = Windows.draw(ids[kept], numbers[kept], config.window, generator)
+            share = config.block / len(windows.ids)  # of the epoch, for a block
+            for number, block in enumerate(windows.blocks(probabilities, config, generator)):
+                done = (epoch + number * share) / config.epochs
                 rate = config.learning_rate + done * (config.final_learning_rate - config.learning_rate)
-                descend(model, block, block_gradients(model, block, config.negatives), rate)
-            bar.update()
+                descend(model, block, block_gradients(model, block), rate)
+                bar.update(min(share, 1 - number * share) * len(ids))
     if not model.centres.isfinite().all():
         raise FloatingPointError("the vectors are not finite; try a lower learning_rate or a smaller block")
     return model
