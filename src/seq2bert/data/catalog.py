@@ -185,6 +185,57 @@ DATASETS = {
             ),
         ),
         DataSet(
+            name="simlex999",
+            title="SimLex-999: how similar, from 0 to 10, people find 999 pairs of English words",
+            source="https://fh295.github.io/simlex.html, through the package gensim",
+            version="4.4.0",
+            licence="none is stated; free to use where its paper is cited. The package around it is LGPL-2.1",
+            use="chapter 06: what word vectors know",
+            requirement="gensim==4.4.0",
+            files=(
+                DataFile(
+                    "word-similarity/simlex999.txt",
+                    "d5e0501971478a511430ee880bd0121e94ac701ba86d90544d83e6d2ba3db05d",
+                    18126,
+                    in_package="gensim:test/test_data/simlex999.txt",
+                ),
+            ),
+        ),
+        DataSet(
+            name="wordsim353",
+            title="WordSim-353: how related, from 0 to 10, people find 353 pairs of English words",
+            source="http://gabrilovich.com/resources/data/wordsim353/wordsim353.html, through the package gensim",
+            version="4.4.0",
+            licence="none is stated in the package, which is LGPL-2.1; free to use where its paper is cited",
+            use="chapter 06: what word vectors know",
+            requirement="gensim==4.4.0",
+            files=(
+                DataFile(
+                    "word-similarity/wordsim353.tsv",
+                    "f92a022fc2537793a15bc3a8c162ebcd74990e033a228bb6388cb71e4c0b1e1d",
+                    7186,
+                    in_package="gensim:test/test_data/wordsim353.tsv",
+                ),
+            ),
+        ),
+        DataSet(
+            name="analogies",
+            title="19,544 analogies of English words in 14 categories: Athens is to Greece as Oslo is to Norway",
+            source="https://code.google.com/archive/p/word2vec, questions-words, through the package gensim",
+            version="4.4.0",
+            licence="Apache-2.0; the package around it is LGPL-2.1",
+            use="chapter 06: what word vectors know",
+            requirement="gensim==4.4.0",
+            files=(
+                DataFile(
+                    "word-similarity/questions-words.txt",
+                    "8c29b3332afc46f3fb8be04cb5297bf96f39aa7131272dff57869b4485b22a36",
+                    603955,
+                    in_package="gensim:test/test_data/questions-words.txt",
+                ),
+            ),
+        ),
+        DataSet(
             name="multi30k",
             title="Multi30k: 31,014 photo captions in German and English, line by line",
             source="https://github.com/multi30k/dataset, task 1, raw",
