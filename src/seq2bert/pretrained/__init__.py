@@ -6,7 +6,9 @@ from typing import Any
 from torch import Tensor
 
 from seq2bert.attention import AttentionConfig, AttentionSeq2Seq
+from seq2bert.elmo import BidirectionalLM, ElmoConfig
 from seq2bert.files import CourseError
+from seq2bert.gpt import GPT, GPTConfig
 from seq2bert.recurrent import RecurrentLanguageModel, RecurrentLMConfig
 from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig
 from seq2bert.sequences import Vocabulary
@@ -53,6 +55,34 @@ def lstm() -> RecurrentLanguageModel:
     """
     weights, card = _released("lstm")
     model = RecurrentLanguageModel(RecurrentLMConfig(**card["settings"]))
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def elmo() -> BidirectionalLM:
+    """The bidirectional language model of chapter 07, trained on the same pass over the corpus, with the same pieces.
+
+    Made by `seq2bert run elmo --profile full --seeds 0`.
+
+    Raises:
+        CourseError: the checkpoint is not there.
+    """
+    weights, card = _released("elmo")
+    model = BidirectionalLM(ElmoConfig(**card["settings"]))
+    model.load_state_dict(weights)
+    return model.eval()
+
+
+def gpt() -> GPT:
+    """The causal Transformer of chapter 08, trained on the same pass over the corpus, with the same pieces.
+
+    Made by `seq2bert run gpt --profile full --seeds 0`.
+
+    Raises:
+        CourseError: the checkpoint is not there.
+    """
+    weights, card = _released("gpt")
+    model = GPT(GPTConfig(**card["settings"]))
     model.load_state_dict(weights)
     return model.eval()
 
