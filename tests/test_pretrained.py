@@ -34,9 +34,10 @@ def test_models_pronounce_as_their_cards_say(name):
     assert write(model, ["bank"], letters, phonemes, 32) == [["B", "AE", "NG", "K"]]
 
 
-def test_the_lstm_is_as_good_on_reviews_as_its_card_says_of_all_text():
-    model = pretrained.lstm()
-    card = json.loads((pretrained.FOLDER / "lstm.json").read_text(encoding="utf-8"))
+@pytest.mark.parametrize("name", ["lstm", "gpt"])
+def test_language_models_are_as_good_on_reviews_as_their_cards_say_of_all_text(name):
+    model = getattr(pretrained, name)()
+    card = json.loads((pretrained.FOLDER / f"{name}.json").read_text(encoding="utf-8"))
     texts = corpus.split(corpus.reviews())["validation"][:40]
     rows = windows(wordpieces.encode(texts), 128, EOS_ID)
     found = perplexities(model, rows, sum(len(text.split()) for text in texts))
