@@ -29,6 +29,7 @@ MODELS: dict[str, Callable[[Rows], LanguageModel]] = {
     "trigram, Kneser-Ney": lambda rows: KneserNeyModel(3, wordpieces.SIZE).fit(rows),
     "5-gram, Kneser-Ney": lambda rows: KneserNeyModel(5, wordpieces.SIZE).fit(rows),
     "LSTM": lambda rows: pretrained.lstm(),  # has read them: `seq2bert run lstm`
+    "GPT": lambda rows: pretrained.gpt(),  # `seq2bert run gpt`
 }
 
 
