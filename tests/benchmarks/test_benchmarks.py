@@ -8,7 +8,7 @@ import pytest
 from classroom.course import Course
 from classroom.release import release
 from seq2bert.checks import seq2seq as check
-from tests.benchmarks import bench_grading, bench_recurrent, harness
+from tests.benchmarks import bench_grading, bench_recurrent, bench_word2vec, harness
 from tests.classroom.tiny_course import NAME, RIGHT, SLUG, answered, make_course, write
 
 BURN = "import time\nwhile time.process_time() < {}:\n    pass\n"
@@ -79,3 +79,13 @@ def test_our_cells_and_torchs_learn_the_same(tmp_path, monkeypatch, capsys, cell
     assert "same loss: yes; met" in capsys.readouterr().out
     record = json.loads((tmp_path / "_build" / "results" / "benchmarks" / f"G4-{cell}.json").read_text())
     assert all(0 < share < 1.5 for share in record["settings"]["share_of_matrix_product_peak"].values())
+
+
+def test_our_word_vectors_and_gensims_see_the_same_text(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(harness, "ROOT", tmp_path)
+    bench_word2vec.compare({"rounds": 2, "epochs": 3, "every": 40}, full=False)
+    assert "G5  word vectors" in capsys.readouterr().out
+    record = json.loads((tmp_path / "_build" / "results" / "benchmarks" / "G5.json").read_text())
+    losses = record["settings"]["held_out_loss"]
+    assert abs(losses["ours"] / losses["peer"] - 1) < 0.05  # a fortieth of the text is too little for a closer look
+    assert losses["ours"] < 4

@@ -13,6 +13,7 @@ from seq2bert.recurrent import RecurrentLanguageModel, RecurrentLMConfig
 from seq2bert.seq2seq import Seq2Seq, Seq2SeqConfig
 from seq2bert.sequences import Vocabulary
 from seq2bert.training.checkpoint import released_weights
+from seq2bert.word2vec import WordVectors
 
 FOLDER = Path(__file__).parent
 
@@ -57,6 +58,19 @@ def lstm() -> RecurrentLanguageModel:
     model = RecurrentLanguageModel(RecurrentLMConfig(**card["settings"]))
     model.load_state_dict(weights)
     return model.eval()
+
+
+def word2vec() -> WordVectors:
+    """The word vectors of chapter 06, trained on the course's corpus; the most frequent word comes first.
+
+    Made by `seq2bert run word2vec --profile full`.
+
+    Raises:
+        CourseError: the vectors are not there.
+    """
+    weights, _ = _released("word2vec")
+    words = (FOLDER / "word2vec.txt").read_text(encoding="utf-8").splitlines()
+    return WordVectors(words, weights["vectors"])
 
 
 def elmo() -> BidirectionalLM:
