@@ -47,7 +47,10 @@ def compare(asked, full):
     read = training.words * asked["epochs"]
     settings = {
         **asked,
-        **{name: getattr(training.config, name) for name in ("width", "window", "negatives", "min_count", "subsample")},
+        **{
+            name: getattr(training.config, name)
+            for name in ("width", "window", "negatives", "min_count", "subsample", "learning_rate")
+        },
         "held_out_loss": losses,
         "words_per_second": {name: round(read / statistics.median(seconds)) for name, seconds in costs.items()},
     }

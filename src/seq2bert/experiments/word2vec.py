@@ -49,7 +49,7 @@ class Settings:
 
 
 PROFILES = {
-    "smoke": Settings("small", epochs=1, every=100),
+    "smoke": Settings("small", epochs=2, every=100),
     "full": Settings("base", epochs=5, every=1),
 }
 
