@@ -4,8 +4,6 @@ import math
 
 import pytest
 import torch
-from sklearn.datasets import make_classification
-from sklearn.linear_model import LogisticRegression
 from torch import nn
 from torch.nn import functional as F
 
@@ -18,7 +16,6 @@ from seq2bert.elmo import (
     frozen_representations,
 )
 from seq2bert.evaluation.language import log_likelihoods
-from seq2bert.experiments import elmo_bank, elmo_features
 from seq2bert.sequences import BOS_ID, PAD_ID
 from seq2bert.training.loop import TrainingConfig, train
 
@@ -347,47 +344,3 @@ def test_bad_dropout_and_presets_are_named():
         ElmoConfig(9, dropout=1)
     with pytest.raises(ValueError, match="preset must be one of"):
         ElmoConfig.preset("huge", 9)
-
-
-# The measures of the experiments --------------------------------------------------------------------------------------
-
-
-def test_the_twins_differ_in_one_clue_on_one_side_of_bank():
-    for pairs, side in ((elmo_bank.BEFORE, 0), (elmo_bank.AFTER, 1)):
-        for frame, clues in pairs:
-            assert len(set(clues)) == 2
-            assert "{}" in frame.split(" bank ")[side]
-            assert frame.split().count("bank") == 1
-    clues = [clue for _, clues in (*elmo_bank.BEFORE, *elmo_bank.AFTER) for clue in clues]
-    assert len(set(clues)) == len(clues)  # a word met again would be recognised, and not understood
-
-
-def test_the_measure_of_senses_knows_all_nothing_and_the_contrary():
-    g = torch.Generator().manual_seed(0)
-    senses = torch.eye(6, dtype=torch.double)[:2].expand(10, 2, 6)
-    clear = senses + 0.1 * torch.randn(10, 2, 6, generator=g, dtype=torch.double)
-    assert elmo_bank.right(clear).mean() == 1
-    one_vector = torch.randn(6, generator=g, dtype=torch.double).expand(10, 2, 6)
-    assert (elmo_bank.right(one_vector) == 0.5).all()
-    twins_alike = torch.randn(10, 1, 6, generator=g, dtype=torch.double).expand(10, 2, 6)
-    assert (elmo_bank.right(twins_alike).mean(1) == 0.5).all()
-    swapped = clear.clone()
-    swapped[0] = clear[0].flip(0)
-    assert elmo_bank.right(swapped)[0].sum() == 0  # a pair does not take part in its own means
-    dealt = torch.stack([elmo_bank.right(elmo_bank.deal_anew(clear, g)).mean() for _ in range(200)])
-    assert dealt.mean() == pytest.approx(0.5, abs=0.1)
-
-
-def test_a_mix_of_equal_layers_is_sklearns_logistic_regression():
-    x, y = make_classification(80, 16, random_state=0)
-    vectors = torch.tensor(x, dtype=torch.float32)[:, None].expand(-1, 3, -1)
-    model = elmo_features.minimise(ElmoConfig(9, width=8), (vectors, torch.tensor(y)), penalty=0.1)
-    reference = LogisticRegression(C=0.1, max_iter=1000).fit(x, y)
-    logits = elmo_features.scores(model, vectors)
-    margin = (logits[:, 1] - logits[:, 0]).detach().numpy()
-    assert abs(margin - reference.decision_function(x)).max() < 1e-2
-
-
-def test_the_penalty_is_chosen_by_the_first_number_and_the_second_is_reported():
-    outcomes = {0.1: (0.7, "strong"), 1.0: (0.7, "weak"), 10.0: (0.6, "best on the test")}
-    assert elmo_features.best_of((10.0, 1.0, 0.1), outcomes.__getitem__) == "strong"

@@ -2,7 +2,7 @@
 
 Critics' sentences about films, for or against. Each seed draws other labelled sentences and another test. Both networks
 get the same sentences in the same order for as many epochs; of the epochs, the one that is best on the validation part
-is tested. The learning rate was picked on a draw that no seed here uses: of 1e-4, 3e-4, 5e-4 and 1e-3 with 500 and 1,500
+is tested. The learning rate was picked on a draw that no seed here uses: of 1e-4, 3e-4, 5e-4 and 1e-3 with 500 or 1,500
 labels, 5e-4 is within noise of the best for both. Words counted and weighted, with logistic regression upon them, need
 no network.
 

@@ -6,7 +6,6 @@ from typing import Any
 from torch import Tensor
 
 from seq2bert.attention import AttentionConfig, AttentionSeq2Seq
-from seq2bert.elmo import BidirectionalLM, ElmoConfig
 from seq2bert.files import CourseError
 from seq2bert.gpt import GPT, GPTConfig
 from seq2bert.recurrent import RecurrentLanguageModel, RecurrentLMConfig
@@ -71,20 +70,6 @@ def word2vec() -> WordVectors:
     weights, _ = _released("word2vec")
     words = (FOLDER / "word2vec.txt").read_text(encoding="utf-8").splitlines()
     return WordVectors(words, weights["vectors"])
-
-
-def elmo() -> BidirectionalLM:
-    """The bidirectional language model of chapter 07, trained on the same pass over the corpus, with the same pieces.
-
-    Made by `seq2bert run elmo --profile full --seeds 0`.
-
-    Raises:
-        CourseError: the checkpoint is not there.
-    """
-    weights, card = _released("elmo")
-    model = BidirectionalLM(ElmoConfig(**card["settings"]))
-    model.load_state_dict(weights)
-    return model.eval()
 
 
 def gpt() -> GPT:
