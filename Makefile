@@ -3,7 +3,7 @@
 PYTHON ?= python3
 VENV   ?= .venv
 PORT   ?= 8000
-export PYTHON VENV ARGUMENTS
+export PYTHON VENV ARGUMENTS SAMPLE
 
 .DEFAULT_GOAL := help
 .PHONY: help course test attacks bench env data exercises book sample-class serve lab format clean
@@ -18,7 +18,7 @@ help:
 	@echo "make data          only check this computer and the data sets"
 	@echo "make exercises     only release solutions/ into exercises/"
 	@echo "make book          only build the book into _build/html"
-	@echo "make sample-class  only grade the sample class and write its feedback"
+	@echo "make sample-class  only grade the sample class and write its feedback (SAMPLE=all: of every assignment)"
 	@echo "make serve         show the book at http://127.0.0.1:$(PORT)"
 	@echo "make lab           open the exercises in JupyterLab"
 	@echo "make format        put all Python into the course's style"
