@@ -245,6 +245,21 @@ def test_bad_settings_are_named(changes, said):
         Word2VecConfig.preset("huge")
 
 
+def test_text_that_has_no_words_or_loses_them_all():
+    config = Word2VecConfig.preset("tiny", epochs=5)
+    model = train_skip_gram([[0]], torch.tensor([1]), config, generator(), progress=False)  # thinned out to nothing
+    assert torch.equal(model.contexts, torch.zeros(1, 16))
+    with pytest.raises(ValueError, match="at least one word"):
+        train_skip_gram([[], []], torch.tensor([1]), config, generator(), progress=False)
+
+
+def test_arguments_out_of_range_are_named():
+    with pytest.raises(ValueError, match="window must be at least 1, got 0"):
+        draw_reach(3, 0, generator())
+    with pytest.raises(ValueError, match="subsample must be above 0, got -1"):
+        keep_probabilities(torch.tensor([3, 4]), -1.0)
+
+
 # What the vectors know
 
 
@@ -294,5 +309,8 @@ def test_an_unknown_word_and_a_missing_vector_are_named(both):
         both[0].nearest("zzz")
     with pytest.raises(ValueError, match="2 words and 1 vectors"):
         WordVectors(["a", "b"], torch.ones(1, 3))
+    with pytest.raises(ValueError, match="between 1 and 299, the number of other words, got 300"):
+        both[0].nearest("word1", 300)
+    assert both[0].similarity([]).tolist() == both[0].analogy([]) == []
     with pytest.raises(ValueError, match="stand twice"):
         WordVectors(["a", "a"], torch.ones(2, 3))

@@ -13,6 +13,7 @@ What changed since the language models of Parts I and II: nothing is predicted i
 vocabulary. What is kept is not the model but its table of vectors: one for each word, wherever it stands.
 """
 
+import math
 import sys
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
@@ -142,9 +143,14 @@ def keep_probabilities(counts: Tensor, subsample: float) -> Tensor:
     Returns:
         (V,), between 0 and 1.
 
+    Raises:
+        ValueError: subsample is not above 0.
+
     >>> keep_probabilities(torch.tensor([16, 4, 80]), 0.04).tolist()
     [0.75, 1.0, 0.2736068069934845]
     """
+    if subsample <= 0:
+        raise ValueError(f"subsample must be above 0, got {subsample}")
     ratio = subsample * counts.sum() / counts  # (V,): t / f
     return (ratio.sqrt() + ratio).clamp(max=1.0)  # (V,)
 
@@ -161,7 +167,15 @@ def draw_reach(size: int, window: int, generator: torch.Generator) -> Tensor:
 
     Returns:
         (T,), int64.
+
+    Raises:
+        ValueError: the window is below 1.
+
+    >>> draw_reach(6, 5, torch.Generator().manual_seed(0)).tolist()
+    [5, 5, 4, 1, 4, 5]
     """
+    if window < 1:
+        raise ValueError(f"window must be at least 1, got {window}")
     return torch.randint(1, window + 1, (size,), generator=generator, device=generator.device)
 
 
@@ -218,9 +232,21 @@ def negative_probabilities(counts: Tensor, power: float = 0.75) -> Tensor:
 
 
 def draw_negatives(probabilities: Tensor, shape: Sequence[int], generator: torch.Generator) -> Tensor:
-    """Ids drawn independently of each other and of any pair; one may be the very word that was seen."""
-    flat = torch.multinomial(probabilities, int(torch.tensor(shape).prod()), replacement=True, generator=generator)
-    return flat.view(*shape)
+    """Ids drawn independently of each other and of any pair; one may be the very word that was seen.
+
+    Args:
+        probabilities: (V,).
+        shape: how many, in as many axes as one likes.
+        generator: the source of the draws.
+
+    Returns:
+        int64 of that shape.
+
+    >>> draw_negatives(torch.tensor([0.0, 1.0]), (2, 3), torch.Generator()).tolist()
+    [[1, 1, 1], [1, 1, 1]]
+    """
+    drawn = torch.multinomial(probabilities, math.prod(shape), replacement=True, generator=generator)
+    return drawn.view(*shape)
 
 
 # The loss, pair by pair -----------------------------------------------------------------------------------------------
@@ -396,6 +422,8 @@ class Windows:
             config: sizes.
             generator: the source of the draws.
         """
+        if not len(self.ids):
+            return
         window, row, shared = config.window, config.row, config.shared
         fill = -len(self.ids) % config.block  # word 0 fills the last block, with a window that takes nothing
         centres = nn.functional.pad(self.ids, (0, fill)).view(-1, config.rows, row)  # (blocks, B, L)
@@ -407,9 +435,9 @@ class Windows:
         )  # (blocks, B, L, 1)
         places = torch.arange(row + 2 * window, device=self.ids.device, dtype=torch.short) - window  # (L + 2W,)
         offset = places - places[window : window + row, None]  # (L, L + 2W)
-        for few in torch.arange(len(centres)).split(64):  # many at once is quicker, all at once is large
-            seen = (offset >= -left[few]) & (offset <= right[few]) & (offset != 0)  # (64, B, L, L + 2W)
-            seen = nn.functional.pad(seen.float(), (0, shared))  # (64, B, L, M)
+        for few in torch.arange(len(centres)).split(8):  # several at once, but no more than the processor's cache holds
+            seen = (offset >= -left[few]) & (offset <= right[few]) & (offset != 0)  # (8, B, L, L + 2W)
+            seen = nn.functional.pad(seen.float(), (0, shared))  # (8, B, L, M)
             weight = seen.clone()
             weight[..., -shared:] = (left[few] + right[few]) * (config.negatives / shared)
             yield from map(Block, centres[few], others[few], seen, weight)
@@ -438,8 +466,11 @@ def train_skip_gram(
         The tables.
 
     Raises:
+        ValueError: there are no words.
         FloatingPointError: the vectors are no longer finite numbers.
     """
+    if not any(sentences):
+        raise ValueError("sentences must hold at least one word, got none")
     device = generator.device
     ids = torch.from_numpy(np.fromiter(chain.from_iterable(sentences), dtype=np.int64)).to(device)  # (T,)
     numbers = torch.repeat_interleave(torch.tensor([len(sentence) for sentence in sentences], device=device))  # (T,)
@@ -452,7 +483,7 @@ def train_skip_gram(
         for epoch in range(config.epochs):
             kept = torch.rand(len(ids), generator=generator, device=device) < keep[ids]
             windows = Windows.draw(ids[kept], numbers[kept], config.window, generator)
-            share = config.block / len(windows.ids)  # of the epoch, for a block
+            share = config.block / max(1, len(windows.ids))  # of the epoch, for a block
             for number, block in enumerate(windows.blocks(probabilities, config, generator)):
                 done = (epoch + number * share) / config.epochs
                 rate = config.learning_rate + done * (config.final_learning_rate - config.learning_rate)
@@ -511,11 +542,14 @@ class WordVectors:
 
     def similarity(self, pairs: Sequence[tuple[str, str]]) -> Tensor:
         """The cosine of each pair of words: (P,)."""
-        first, second = (self.directions[self._ids(words)] for words in zip(*pairs, strict=True))
+        ids = torch.tensor([self._ids(pair) for pair in pairs], dtype=torch.long).view(-1, 2)
+        first, second = self.directions[ids].unbind(1)  # (P, D) each
         return (first * second).sum(-1)
 
     def nearest(self, word: str, k: int = 10) -> list[tuple[str, float]]:
-        """The k words most like a word, without the word itself, and their cosines."""
+        """The k words most like a word, the most alike first, without the word itself; and their cosines."""
+        if not 1 <= k < len(self):
+            raise ValueError(f"k must lie between 1 and {len(self) - 1}, the number of other words, got {k}")
         scores = self.directions @ self.directions[self._ids([word])[0]]  # (V,)
         scores[self.ids[word]] = -torch.inf
         best = scores.topk(k)
@@ -532,7 +566,8 @@ class WordVectors:
             chunk: how many are asked at once; bounds the memory, Q x V numbers.
         """
         answers = []
-        for few in torch.tensor([self._ids(question) for question in questions]).split(chunk):
+        ids = torch.tensor([self._ids(question) for question in questions], dtype=torch.long).view(-1, 3)
+        for few in ids.split(chunk):  # (Q, 3)
             a, b, c = self.directions[few].unbind(1)  # (Q, D) each
             scores = (b - a + c) @ self.directions.T  # (Q, V); the length of the sum does not matter to the argmax
             answers += scores.scatter_(1, few, -torch.inf).argmax(-1).tolist()
