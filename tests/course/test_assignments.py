@@ -19,7 +19,14 @@ from tests.conftest import assignments, each_assignment
 
 pytestmark = pytest.mark.course
 
-POINTS = {"01_sequences": 50, "02_recurrent": 60, "03_seq2seq": 70, "04_attention": 60, "05_transformer": 80}
+POINTS = {
+    "01_sequences": 50,
+    "02_recurrent": 60,
+    "03_seq2seq": 70,
+    "04_attention": 60,
+    "05_transformer": 80,
+    "06_word2vec": 50,
+}
 # Words that stand where an answer is: no module that a learner's process may import has one of them.
 ANSWERS = {
     "01_sequences": {
@@ -39,6 +46,11 @@ ANSWERS = {
         *("scaled_dot_product_attention", "multi_head_attention", "causal_mask", "decoder_mask"),
         *("sinusoidal_positions", "encoder_layer", "order_sensitivity", "masked_softmax"),
     },
+    "06_word2vec": {
+        *("skip_gram_pairs", "window_mask", "noise_probabilities", "negative_probabilities", "draw_negatives"),
+        *("negative_sampling_loss", "negative_sampling_gradients", "skip_gram_gradients", "SkipGram"),
+        *("nearest_words", "solve_analogies", "WordVectors"),
+    },
 }
 # Modules that the rest of a notebook uses, and that therefore are there.
 FREE = {
@@ -47,6 +59,7 @@ FREE = {
     "03_seq2seq": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.sequences"},
     "04_attention": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.seq2seq", "seq2bert.sequences"},
     "05_transformer": {"seq2bert.training.loop", "seq2bert.data.g2p", "seq2bert.seq2seq", "seq2bert.sequences"},
+    "06_word2vec": {"seq2bert.training.loop", "seq2bert.data.words", "seq2bert.data.similarity"},
 }
 
 
