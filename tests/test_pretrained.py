@@ -7,10 +7,13 @@ import torch
 
 from seq2bert import pretrained
 from seq2bert.data import corpus, g2p, wordpieces
+from seq2bert.data.similarity import rated_pairs
 from seq2bert.evaluation.language import perplexities, windows
 from seq2bert.evaluation.pronunciation import error_rates
+from seq2bert.experiments.word2vec import rank_correlation
 from seq2bert.seq2seq import write
 from seq2bert.sequences import EOS_ID
+from seq2bert.word2vec import WordVectors
 
 
 def test_checkpoints_are_small_and_have_a_card():
@@ -45,3 +48,16 @@ def test_language_models_are_as_good_on_reviews_as_their_cards_say_of_all_text(n
     film = wordpieces.encode(["this film is one of the best i have ever"])[0]
     logits, _ = model(torch.tensor([[1, *film]]))
     assert wordpieces.load().decode([int(logits[0, -1].argmax())]) == "seen"
+
+
+def test_word_vectors_agree_with_people_as_their_card_says():
+    vectors = pretrained.word2vec()
+    card = json.loads((pretrained.FOLDER / "word2vec.json").read_text(encoding="utf-8"))
+    assert len(vectors) == card["words"]
+    assert vectors.words[0] == "the"
+    for name, metric in (("simlex999", "simlex_ours"), ("wordsim353", "wordsim_ours")):
+        correlation, _ = rank_correlation(vectors, rated_pairs(name))
+        assert correlation == pytest.approx(card["metrics"][metric], abs=1e-3)  # half precision
+        chance = WordVectors(vectors.words, torch.randn(len(vectors), 100, generator=torch.Generator().manual_seed(0)))
+        assert correlation > rank_correlation(chance, rated_pairs(name))[0] + 0.15
+    assert "horrible" in [word for word, _ in vectors.nearest("terrible")]

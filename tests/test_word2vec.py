@@ -217,6 +217,13 @@ def test_neighbours_of_a_word_belong_to_its_kind(trained):
     assert alike > other + 0.2
 
 
+def test_progress_goes_to_standard_output_alone(capsys):
+    train_skip_gram([[0, 1, 2] * 200], torch.tensor([2, 2, 2]), Word2VecConfig.preset("tiny", epochs=2), generator())
+    said = capsys.readouterr()
+    assert said.err == ""
+    assert "epoch 2 of 2: 100%" in said.out
+
+
 def test_the_same_seed_gives_the_same_vectors_and_another_others():
     text = [[0, 1, 2, 3, 4, 5, 1, 2], [2, 2, 1]] * 20
     counts = torch.bincount(torch.tensor([i for s in text for i in s]))

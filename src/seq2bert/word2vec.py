@@ -477,18 +477,22 @@ def train_skip_gram(
     counts = counts.to(device)
     keep, probabilities = keep_probabilities(counts, config.subsample), negative_probabilities(counts)
     model = SkipGram.initial(len(counts), config.width, generator)
-    with tqdm(
-        total=config.epochs * len(ids), disable=not progress, file=sys.stdout, unit="word", unit_scale=True
-    ) as bar:
-        for epoch in range(config.epochs):
-            kept = torch.rand(len(ids), generator=generator, device=device) < keep[ids]
-            windows = Windows.draw(ids[kept], numbers[kept], config.window, generator)
-            share = config.block / max(1, len(windows.ids))  # of the epoch, for a block
-            for number, block in enumerate(windows.blocks(probabilities, config, generator)):
-                done = (epoch + number * share) / config.epochs
-                rate = config.learning_rate + done * (config.final_learning_rate - config.learning_rate)
-                descend(model, block, block_gradients(model, block), rate)
-                bar.update(min(share, 1 - number * share) * len(ids))
+    for epoch in range(config.epochs):
+        kept = torch.rand(len(ids), generator=generator, device=device) < keep[ids]
+        windows = Windows.draw(ids[kept], numbers[kept], config.window, generator)
+        share = config.block / max(1, len(windows.ids))  # of the epoch, for a block
+        blocks = tqdm(
+            windows.blocks(probabilities, config, generator),
+            desc=f"epoch {epoch + 1} of {config.epochs}",
+            total=-(-len(windows.ids) // config.block),
+            disable=not progress,
+            file=sys.stdout,
+            unit="step",
+        )
+        for number, block in enumerate(blocks):
+            done = (epoch + number * share) / config.epochs
+            rate = config.learning_rate + done * (config.final_learning_rate - config.learning_rate)
+            descend(model, block, block_gradients(model, block), rate)
     if not model.centres.isfinite().all():
         raise FloatingPointError("the vectors are not finite; try a lower learning_rate or a smaller block")
     return model
