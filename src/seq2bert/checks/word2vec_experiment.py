@@ -29,8 +29,8 @@ wednesday withdrawal woodland yale yen
 LARGEST_FILE = 1_000_000  # bytes; the experiment writes about ten thousand
 
 # Spearman's rank correlation, from `seq2bert run word2vec_assignment --profile full --seeds 0 1 2 3 4`.
-FULL_MARKS_RHO = 0.22  # mean - 3 std
-TRIVIAL_RHO = 0.2  # 3 std of vectors of chance
+FULL_MARKS_RHO = 0.224  # mean - 3 std
+TRIVIAL_RHO = 0.199  # 3 std of vectors of chance
 
 
 def experiment_lines() -> tuple[list[str], ...]:
