@@ -17,8 +17,8 @@ MODELS = ("fine_tuned", "from_scratch")  # who judged: the model that had read b
 LARGEST_FILE = 100_000  # bytes; the experiment writes about ten thousand
 
 # Accuracy on the test sentences, from `seq2bert run gpt_assignment --profile full --seeds 0 1 2 3 4`.
-FULL_MARKS_ACCURACY = 0.68  # provisional
-FROM_SCRATCH_ACCURACY = 0.64  # provisional
+FULL_MARKS_ACCURACY = 0.69  # fine_tuned_accuracy: mean - 3 std
+FROM_SCRATCH_ACCURACY = 0.647  # from_scratch_accuracy: mean of the same model that had read nothing before
 TRIVIAL_ACCURACY = 0.55  # four standard deviations of a coin's luck above one half
 
 
