@@ -970,15 +970,15 @@ TASKS = ("task-1", "task-2", "task-3", "task-4", "task-5")
 # Learners who are wrong in one known way: a piece of the solution, what they have in its place, and the name of the
 # mistake that each is told; a test holds that.
 WRONG_LEARNERS = {
-    "wrong-mask": (
-        ".tril(kept)",
-        ".tril()",
-        "the oldest rows",
+    "wrong-beginning": (
+        "return torch.cat([first, ids[:, :-1]], 1)",
+        "return torch.cat([ids[:, 1:], first], 1)",
+        "moved to the left",
     ),
     "wrong-nucleus": (
         "before = probabilities.cumsum(-1) - probabilities",
         "before = probabilities.cumsum(-1)",
-        "nothing left",
+        "the one that reaches p is lost",
     ),
     "wrong-memory": (
         'return project(found.transpose(1, 2).flatten(2), "output"), (key, value)',
